@@ -76,7 +76,7 @@ export class MediaNode implements AsyncDisposable {
     this.#redis = connectRedis(config.REDIS_URL, { username: config.REDIS_USERNAME, password: config.REDIS_PASSWORD });
     this.#calls = connectAgain(this.#redis);
     for (const client of [this.#redis, this.#calls]) client.on('error', () => {});
-    this.#recordings = new Recordings(config, this.#redis);
+    this.#recordings = new Recordings(config, this.#redis, options.say);
     this.#mover = new RoomMover({
       ...{ redis: this.#redis, host: options.host, attempt: this.#attempt, signal: this.#stop.signal },
       until: () => this.#drainUntil,
@@ -118,7 +118,7 @@ export class MediaNode implements AsyncDisposable {
         onLost: (engine) => this.#adopt(engine),
         onReady: () => this.#adopt(undefined),
       });
-      await this.#recordings.open();
+      await this.#recordings.open(this.engines.map(({ recordings }) => recordings));
       this.#load = await NodeLoad.start(this.#config, this.#options);
       // ECS starts a daemon's task again on an instance whose drain is over and that is about to go.
       this.#leaves = await this.#host.leaving().catch(() => false);

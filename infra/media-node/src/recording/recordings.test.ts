@@ -19,7 +19,7 @@ async function closingRoom(recording?: RunningRecording) {
   await beginRecording(client, 'room', RECORDING);
   const follow = vi.fn(async () => {});
   const agent = { roomId: 'room', state: 'closing', recorder: { recording, follow } } as unknown as RoomAgent;
-  const recordings = new Recordings({} as MediaNodeConfig, client);
+  const recordings = new Recordings({} as MediaNodeConfig, client, () => {});
   return { client, follow, look: () => recordings.follow(agent) };
 }
 

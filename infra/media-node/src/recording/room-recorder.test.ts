@@ -195,6 +195,30 @@ test('R-6 a store that refuses gets the same again, also the first word of a rec
   expect(said.at(-1)).toBe('kept as stopped');
 });
 
+test('R-1 what is said while the room is told counts when it has been told: nothing is written of what was stopped meanwhile', async () => {
+  const told = Promise.withResolvers<void>();
+  const { recording, said } = await recorder({ announce: () => told.promise });
+  void recording.follow(ONE);
+  await vi.waitFor(() => expect(said).toEqual(['tells']));
+  // A look every two seconds, then somebody stops it.
+  for (let look = 0; look < 3; look++) void recording.follow(ONE);
+  const stopped = recording.follow(undefined);
+  told.resolve();
+  await stopped;
+  expect(said).toEqual(['tells', 'told', 'writes no more', 'told the end', 'kept as stopped']);
+});
+
+test('R-1 looks at the record do not pile up behind a room that cannot be told', async () => {
+  const silent = Promise.withResolvers<void>();
+  const { recording, said } = await recorder({ announce: () => silent.promise });
+  void recording.follow(ONE);
+  await vi.waitFor(() => expect(said).toEqual(['tells']));
+  const looks = [ONE, ONE, ONE, ONE, ONE].map((one) => recording.follow(one));
+  silent.reject(new Error('no answer'));
+  await Promise.all(looks);
+  expect(said).toEqual(['tells', 'tells']);
+});
+
 test('R-3 it ends when somebody comes who encrypts, does not begin while such a person is there, and ends on a full disk', async () => {
   const { recording, people, said } = await recorder();
   await recording.follow(ONE);

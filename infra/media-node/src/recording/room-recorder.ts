@@ -4,20 +4,12 @@
  * A store that is slow or away holds up neither the end of a recording nor the word of it.
  */
 import { randomUUID } from 'node:crypto';
-import { open, readdir, rm, statfs } from 'node:fs/promises';
-import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { statfs } from 'node:fs/promises';
 import type { PeerInfo } from '@tandem/rtc';
-import {
-  type NodeDocument,
-  prefixOf,
-  type RecordingEnd,
-  type RecordingStore,
-  type RunningRecording,
-  waitingOf,
-} from '@tandem/service/recordings';
+import type { RecordingEnd, RecordingStore, RunningRecording } from '@tandem/service/recordings';
 import type { Engine, EngineRoom } from '../engine.ts';
 import { isEncrypted } from '../is-encrypted.ts';
+import { RecordedFiles } from './recorded-files.ts';
 
 export interface RecorderSettings {
   readonly store: RecordingStore;
@@ -25,6 +17,8 @@ export interface RecorderSettings {
   readonly partMs: number;
   /** With less free space than this the recording ends, bytes. */
   readonly minFreeBytes: number;
+  /** Folder of notes for the process after this one. Default: none are kept. */
+  readonly notes?: string;
   /** It ended here although its record says that it goes on. */
   over(roomId: string, id: string): Promise<unknown>;
 }
@@ -44,46 +38,28 @@ export interface RoomRecorderHost {
   readonly say: (event: string, more?: Record<string, unknown>) => void;
 }
 
-/** Largest part, bytes: what a read of the file has in memory. */
-const MAX_PART_BYTES = 8 * 1024 * 1024;
-/** Most connections of people that one recording has on this node. */
-const MAX_PEOPLE = 10_000;
-/** How long the rest of a recording is offered to a store that does not take it, ms: a node that leaves waits for it. */
-const OFFERED_MS = 60_000;
-const OFFER_AGAIN_MS = 5000;
-
-interface Copied {
-  readonly folder: string;
-  bytes: number;
-  parts: number;
-}
-
 interface Running {
   readonly recording: RunningRecording;
-  readonly people: NodeDocument['people'];
-  /** Of them those that the store knows. */
-  written: number;
-  /** How the names of this node's files of this recording begin. */
-  readonly name: string;
-  readonly files: Map<string, Copied>;
-  /** Folders of the engines that have written. */
-  readonly folders: Set<string>;
+  readonly files: RecordedFiles;
   timer: NodeJS.Timeout | undefined;
-  /** A pass of its files to the store waits for its turn. */
-  isDue: boolean;
 }
 
 export class RoomRecorder {
   readonly #host: RoomRecorderHost;
   readonly #settings: RecorderSettings;
   #running: Running | undefined;
+  /** What the record of the room said last. */
+  #wanted: RunningRecording | undefined;
+  /** The step that sees to it, while it waits for its turn. */
+  #following: Promise<void> | undefined;
+  #isClosed = false;
   /** Was ended here, so that it does not begin again before its record is gone. */
   #over: string | undefined;
   #engine: Engine;
   /** What the room hears and the engine does, one step at a time. */
   #steps: Promise<void> = Promise.resolve();
-  /** What the store gets, one thing at a time. No step waits for it. */
-  #keeping: Promise<void> = Promise.resolve();
+  /** Of what the store has not all. No step waits for it. */
+  readonly #unkept = new Set<RecordedFiles>();
 
   constructor(settings: RecorderSettings, engine: Engine, host: RoomRecorderHost) {
     this.#settings = settings;
@@ -96,17 +72,27 @@ export class RoomRecorder {
     return this.#running?.recording;
   }
 
-  /** What the record of the room says: begins, ends, or goes on. Settles when that is so, and the store has what there was for it. */
+  /**
+   * What the record of the room says: begins, ends, or goes on. Settles when that is so, and the store has what there was for it. Said while a step is
+   * slow, the last word counts.
+   */
   async follow(wanted: RunningRecording | undefined): Promise<void> {
-    await this.#step(async () => {
-      const now = this.#running;
-      if (now && now.recording.id !== wanted?.id) await this.#end(now, 'stopped');
-      if (wanted && wanted.id === this.#running?.recording.id) return;
-      if (wanted && wanted.id !== this.#over) await this.#begin(wanted);
-      // The node came with the word that it records, or the word came late, and meanwhile somebody has ended it.
-      else if (this.#host.isAnnounced) await this.#host.announce(undefined);
+    this.#wanted = wanted;
+    this.#following ??= this.#step(async () => {
+      this.#following = undefined;
+      await this.#follow(this.#wanted);
     });
-    await this.#keeping;
+    await this.#following;
+    await this.kept;
+  }
+
+  async #follow(wanted: RunningRecording | undefined): Promise<void> {
+    const now = this.#running;
+    if (now && now.recording.id !== wanted?.id) await this.#end(now, 'stopped');
+    if (wanted && wanted.id === this.#running?.recording.id) return;
+    if (wanted && wanted.id !== this.#over) await this.#begin(wanted);
+    // The node came with the word that it records, or the word came late, and meanwhile somebody has ended it.
+    else if (this.#host.isAnnounced) await this.#host.announce(undefined);
   }
 
   /** The room is with another engine of this node. */
@@ -123,6 +109,7 @@ export class RoomRecorder {
 
   /** The node serves the room no more. Settles when nothing more is written; what the store is to get of it may go on: {@link kept}. */
   close(why: RecordingEnd): Promise<void> {
+    this.#isClosed = true;
     return this.#step(async () => {
       if (this.#running) await this.#end(this.#running, why);
     });
@@ -130,23 +117,14 @@ export class RoomRecorder {
 
   /** Settles when the store has what there was for it by now, or has not taken it. */
   get kept(): Promise<void> {
-    return this.#keeping;
+    return Promise.all([...this.#unkept].map(({ settled }) => settled)).then(() => {});
   }
 
   #step(work: () => Promise<void>): Promise<void> {
-    this.#steps = this.#after(this.#steps, work);
-    return this.#steps;
-  }
-
-  #keep(work: () => Promise<void>): Promise<void> {
-    this.#keeping = this.#after(this.#keeping, work);
-    return this.#keeping;
-  }
-
-  #after(before: Promise<void>, work: () => Promise<void>): Promise<void> {
-    return before.then(work).catch((error: unknown) => {
+    this.#steps = this.#steps.then(work).catch((error: unknown) => {
       this.#host.say('media.recording-failed', { roomId: this.#host.roomId, error: String(error) });
     });
+    return this.#steps;
   }
 
   async #begin(recording: RunningRecording): Promise<void> {
@@ -156,12 +134,8 @@ export class RoomRecorder {
       await this.#settings.over(roomId, recording.id);
       return;
     }
-    const name = `${recording.id}-${randomUUID().slice(0, 8)}`;
-    const files = new Map();
-    const running: Running = {
-      ...{ recording, people: [], written: 0, name, files, folders: new Set() },
-      ...{ timer: undefined, isDue: false },
-    };
+    if (this.#isClosed) return;
+    const running: Running = { recording, files: this.#newFiles(recording), timer: undefined };
     this.#running = running;
     try {
       await this.#host.announce(recording.startedAt);
@@ -172,88 +146,44 @@ export class RoomRecorder {
     }
     say('media.recording', { roomId, epoch, recording: recording.id });
     this.#host.changed();
-    void this.#keep(() => this.#write(running));
+    this.#unkept.add(running.files);
+    running.files.begin();
+    // That took its time. What the room has become by now ends it in the next step, and nothing was written.
+    if (this.#isClosed || isEncrypted(people)) return;
+    if (this.#wanted?.id !== recording.id) return this.#end(running, 'stopped');
     running.timer = setInterval(() => this.#pass(running), this.#settings.partMs);
     await this.#record();
+  }
+
+  #newFiles({ id }: RunningRecording): RecordedFiles {
+    const { roomId, epoch, say } = this.#host;
+    const { store, partMs, notes } = this.#settings;
+    const name = `${id}-${randomUUID().slice(0, 8)}`;
+    const note = { roomId, id, epoch, name, people: [], folders: [], copied: {} };
+    return new RecordedFiles({ store, partMs, notes, say }, note);
   }
 
   async #record(): Promise<void> {
     const running = this.#running;
     if (!running) return;
-    running.folders.add(this.#engine.recordings);
+    running.files.addFolder(this.#engine.recordings);
     const room = await this.#host.room();
-    await room.record((publisher) => this.#nameOf(running, publisher));
+    await room.record((publisher) => {
+      const person = this.#host.people.get(publisher);
+      return person && running.files.nameOf(publisher, person);
+    });
   }
 
-  #nameOf({ people, name }: Running, peerId: string): string | undefined {
-    const person = this.#host.people.get(peerId);
-    if (!person || people.length >= MAX_PEOPLE) return undefined;
-    const n = people.length + 1;
-    const { userId } = person;
-    const shown = person.metadata?.name;
-    people.push({ n, peerId, ...(userId ? { userId } : {}), ...(shown ? { name: shown.slice(0, 64) } : {}) });
-    return `${name}-${n}`;
-  }
-
-  /** A part of each file that has grown; what a slow store has not taken by the next time goes with that. */
   #pass(running: Running): void {
     void this.#step(async () => {
       if (await this.#isFull()) await this.#end(running, 'disk-full');
     });
-    if (running.isDue) return;
-    running.isDue = true;
-    void this.#keep(async () => {
-      running.isDue = false;
-      if (this.#running !== running) return;
-      await this.#copy(running);
-      await this.#write(running);
-    });
+    running.files.pass();
   }
 
   async #isFull(): Promise<boolean> {
     const space = await statfs(this.#engine.recordings).catch(() => undefined);
     return space !== undefined && space.bavail * space.bsize < this.#settings.minFreeBytes;
-  }
-
-  async #copy(running: Running): Promise<void> {
-    const found: { readonly folder: string; readonly name: string }[] = [];
-    for (const folder of running.folders) {
-      const names = await readdir(folder).catch(() => []);
-      for (const name of names) if (name.startsWith(`${running.name}-`)) found.push({ folder, name });
-    }
-    // First whose tracks they are: parts of somebody who is not written down are of no use when this node dies now.
-    if (running.people.length > running.written) await this.#write(running);
-    for (const { folder, name } of found) {
-      const copied = running.files.get(name) ?? { folder, bytes: 0, parts: 0 };
-      running.files.set(name, copied);
-      await this.#copyFile(running, name, copied);
-    }
-  }
-
-  async #copyFile(running: Running, name: string, copied: Copied): Promise<void> {
-    const { roomId, epoch } = this.#host;
-    // `<id>-<nonce>-<n>-video-1.mjr` is kept as `<epoch>-<n>-video-1`.
-    const kept = `${epoch}-${name.slice(running.name.length + 1).replace(/\.mjr$/, '')}`;
-    await using file = await open(join(copied.folder, name));
-    const buffer = Buffer.alloc(Math.min(MAX_PART_BYTES, Math.max(1, (await file.stat()).size - copied.bytes)));
-    for (;;) {
-      const { bytesRead } = await file.read(buffer, 0, buffer.length, copied.bytes);
-      if (bytesRead === 0) return;
-      const key = `${prefixOf(roomId, running.recording.id)}parts/${kept}/${String(copied.parts + 1).padStart(6, '0')}`;
-      await this.#settings.store.put(key, buffer.subarray(0, bytesRead));
-      copied.bytes += bytesRead;
-      copied.parts++;
-    }
-  }
-
-  async #write(running: Running, end: { endedAt?: number; why?: RecordingEnd } = {}): Promise<void> {
-    const { roomId, epoch } = this.#host;
-    const document: NodeDocument = { epoch, people: [...running.people], updatedAt: Date.now(), ...end };
-    await this.#settings.store.put(
-      `${prefixOf(roomId, running.recording.id)}node-${epoch}.json`,
-      JSON.stringify(document),
-    );
-    running.written = document.people.length;
   }
 
   async #end(running: Running, why: RecordingEnd): Promise<void> {
@@ -270,25 +200,8 @@ export class RoomRecorder {
     await this.#host.announce(undefined).catch(() => {});
     this.#host.changed();
     say('media.recording-ended', { roomId, epoch, recording: running.recording.id, why });
-    void this.#keep(() => this.#finish(running, why));
+    running.files.end(why);
+    void running.files.settled.then(() => this.#unkept.delete(running.files));
     if (why !== 'moved' && why !== 'stopped') await this.#settings.over(roomId, running.recording.id);
-  }
-
-  /** The rest of it. @throws when the store does not take it in time */
-  async #finish(running: Running, why: RecordingEnd): Promise<void> {
-    const endedAt = Date.now();
-    const until = endedAt + OFFERED_MS;
-    for (;;)
-      try {
-        await this.#copy(running);
-        await this.#write(running, { endedAt, why });
-        const waiting = waitingOf(prefixOf(this.#host.roomId, running.recording.id));
-        if (why !== 'moved') await this.#settings.store.put(`${waiting}ended`, '');
-        break;
-      } catch (error) {
-        if (Date.now() > until) throw error;
-        await sleep(Math.min(OFFER_AGAIN_MS, this.#settings.partMs));
-      }
-    for (const [name, { folder }] of running.files) await rm(join(folder, name), { force: true });
   }
 }
