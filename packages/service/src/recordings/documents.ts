@@ -15,7 +15,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import Type, { type Static, type TSchema } from 'typebox';
 import { Check } from 'typebox/value';
-import { RECORDING_ID } from './running.ts';
+import { RECORDING_ID, StartedBy } from './running.ts';
 import type { RecordingStore } from './store.ts';
 
 const Time = Type.Integer({ minimum: 0, description: 'ms since the epoch.' });
@@ -28,7 +28,7 @@ export const RecordingDocument = Type.Object({
   id: Type.String({ pattern: RECORDING_ID }),
   roomId: Type.String({ minLength: 1, maxLength: 128 }),
   startedAt: Time,
-  startedBy: Type.String({ maxLength: 128 }),
+  startedBy: StartedBy,
   layout: Type.Optional(RecordingLayout),
 });
 export type RecordingDocument = Static<typeof RecordingDocument>;

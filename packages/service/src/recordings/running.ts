@@ -8,10 +8,13 @@ import type { RedisClient } from '../redis.ts';
 
 export const RECORDING_ID = '^[0-9a-z]{16,40}$';
 
+/** Id of the API key, or `user:` and the user id, each of at most 128 characters. */
+export const StartedBy = Type.String({ maxLength: 'user:'.length + 128 });
+
 export const RunningRecording = Type.Object({
   id: Type.String({ pattern: RECORDING_ID }),
   startedAt: Type.Integer({ minimum: 1, description: 'ms since the epoch.' }),
-  startedBy: Type.String({ maxLength: 128, description: 'User, or id of the API key.' }),
+  startedBy: StartedBy,
 });
 export type RunningRecording = Static<typeof RunningRecording>;
 

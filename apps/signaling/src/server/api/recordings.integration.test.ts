@@ -95,6 +95,15 @@ async function finished(roomId: string, files: Record<string, string>): Promise<
   return recordingId;
 }
 
+test('R-1 a person with the longest user id that a token may have begins and ends a recording as others do', async () => {
+  using _ada = await person('long', 'ada');
+  const token = await keys.token('u'.repeat(128), { record: true });
+  const begun = await ask('POST', 'long/recordings', token);
+  expect([begun.status, begun.body.startedBy]).toEqual([201, `user:${'u'.repeat(128)}`]);
+  expect((await readRunning(client, 'long'))?.id).toBe(begun.body.recordingId);
+  expect((await ask('POST', `long/recordings/${begun.body.recordingId}/stop`, token)).status).toBe(200);
+});
+
 test('R-1 a backend or a person with the grant begins a recording, once, and its room gets a media node however few are in it', async () => {
   using _ada = await person('visit', 'ada');
   const token = await keys.token('ada', { record: true, rooms: ['visit'] });
