@@ -24,3 +24,19 @@ test('one login, however often it asks at once, leaves a node to others', async 
   expect(() => sessions.end(ada.id, 'room', login('mallory'))).toThrow('another token');
   sessions.endAll('over');
 });
+
+test('a session that is being opened when the node ends does so as soon as it is open, and no other one is opened', async () => {
+  const sessions = new StreamSessions({ node: 'm1', most: 2 });
+  const isOpen = Promise.withResolvers<void>();
+  const ended: string[] = [];
+  const slow = async () => {
+    await isOpen.promise;
+    return { connection: { ...connection, end: (why: string) => ended.push(why) }, answer: 'v=0' };
+  };
+  const asked = sessions.open('room', login('ada'), slow);
+  sessions.endAll('node ended');
+  isOpen.resolve();
+  await expect(asked).rejects.toMatchObject({ status: 503 });
+  expect([ended, sessions.size]).toEqual([['node ended'], 0]);
+  await expect(sessions.open('room', login('ada'), opened)).rejects.toMatchObject({ status: 503 });
+});

@@ -52,6 +52,8 @@ export class StreamSessions {
   readonly #sessions = new Map<string, StreamSession>();
   /** Whose session is being opened, each as often as there is one. */
   readonly #opening = new Set<{ readonly owner: StreamOwner }>();
+  /** Why nothing is opened any more. */
+  #closed: string | undefined;
 
   constructor(options: StreamSessionsOptions) {
     this.#options = options;
@@ -63,13 +65,14 @@ export class StreamSessions {
 
   /**
    * @param open gets the function to be called when the connection has ended by itself
-   * @throws ProblemError 503 when the node has its number of sessions, 429 when the login has; what `open` throws
+   * @throws ProblemError 503 when the node has its number of sessions, or ends all, 429 when the login has; what `open` throws
    */
   async open<C extends StreamConnection>(
     room: string,
     owner: StreamOwner,
     open: (ended: () => void) => Promise<{ connection: C; answer: string }>,
   ): Promise<{ id: string; etag: string | undefined; answer: string }> {
+    if (this.#closed !== undefined) throw ended(this.#closed);
     const there = [...this.#sessions.values(), ...this.#opening];
     if (there.filter((one) => isSameLogin(one.owner, owner)).length >= MOST_OF_ONE)
       throw new ProblemError(429, 'too_many_sessions', `Your login has ${MOST_OF_ONE} streams here: end one.`, {
@@ -89,6 +92,10 @@ export class StreamSessions {
         isOver = true;
         this.#forget(id);
       });
+      if (this.#closed !== undefined) {
+        connection.end(this.#closed);
+        throw ended(this.#closed);
+      }
       const etag = connection.restart ? newTag() : undefined;
       // It may have ended while its answer was made.
       if (!isOver) {
@@ -171,8 +178,9 @@ export class StreamSessions {
     }
   }
 
-  /** Ends all of them. */
+  /** Ends all of them for good, also what is being opened: as soon as it is open. */
   endAll(why: string): void {
+    this.#closed = why;
     this.endThoseOf(() => true, why);
   }
 
@@ -189,5 +197,8 @@ export class StreamSessions {
     return session;
   }
 }
+
+const ended = (why: string) =>
+  new ProblemError(503, 'draining', `No session is opened any more: ${why}.`, { retryAfter: RETRY_SECONDS });
 
 const isSameLogin = (a: StreamOwner, b: StreamOwner): boolean => a.sub === b.sub && a.session_id === b.session_id;
