@@ -43,7 +43,7 @@ export interface EdgeProps {
   /**
    * Playlists of streams (HLS) an IPv4 address or IPv6 /64 may ask for in five minutes, which a viewer does twice a second, with the parts and segments that
    * CloudFront does not have; they then count for no other limit. It is a rule of its own, $1 a month.
-   * @default - none: they count among all requests
+   * @default - 75,000 with media nodes that have packagers (Edge.addStreams): what a media node takes of one address. Else none: they count among all requests
    */
   readonly playlistRateLimit?: number;
   /**

@@ -1,5 +1,11 @@
 import * as wafv2 from 'aws-cdk-lib/aws-wafv2';
 import type { Construct } from 'constructs';
+import { REQUESTS_OF_ADDRESS } from '../hls-packager/src/hls-times.ts';
+
+/** How long rate rules look back, s. */
+export const ACL_SECONDS = 300;
+/** Playlists, parts and segments that one network may ask for in that time: no fewer than a media node answers. */
+export const PLAYLISTS_OF_NETWORK = ACL_SECONDS * REQUESTS_OF_ADDRESS;
 
 /** `/whep/<room>/hls/live.m3u8`, and what it names, as far as no cache has it. */
 const HLS: wafv2.CfnWebACL.StatementProperty = {
@@ -65,7 +71,7 @@ const rateRules =
     statement: {
       rateBasedStatement: {
         limit,
-        evaluationWindowSec: 300,
+        evaluationWindowSec: ACL_SECONDS,
         // The viewer's network as CloudFront saw it: the load balancer's peer is always CloudFront, and X-Forwarded-For begins with
         // whatever the viewer wrote. Counted by address, one IPv6 subscriber would have 2^64 allowances.
         aggregateKeyType: 'CUSTOM_KEYS',
@@ -76,21 +82,20 @@ const rateRules =
     visibilityConfig: visible(name),
   });
 
+/** Requests of a network in five minutes. */
+export interface EdgeLimits {
+  readonly all: number;
+  readonly auth: number;
+  readonly api: number;
+  /** Undefined: they count among all requests. */
+  readonly playlists: number | undefined;
+}
+
 /**
  * Rate rules and AWS's managed ones for the load balancer.
  * @param header holds the viewer's network; CloudFront writes it
- * @param limits requests of an address in five minutes
  */
-export function edgeRules(
-  scope: Construct,
-  header: string,
-  limits: {
-    readonly all: number;
-    readonly auth: number;
-    readonly api: number;
-    readonly playlists: number | undefined;
-  },
-): wafv2.CfnWebACL {
+export function edgeRules(header: string, limits: EdgeLimits): wafv2.CfnWebACL.RuleProperty[] {
   const managed = (name: string, priority: number): wafv2.CfnWebACL.RuleProperty => ({
     name,
     priority,
@@ -99,17 +104,20 @@ export function edgeRules(
     visibilityConfig: visible(name),
   });
   const rate = rateRules(header);
-  return new wafv2.CfnWebACL(scope, 'WebAcl', {
+  return [
+    rate('AuthRate', 0, limits.auth, and(AUTH, not(HAS_API_KEY))),
+    rate('AddressRate', 1, limits.all, not(limits.playlists === undefined ? BACKEND : or(BACKEND, HLS))),
+    rate('ApiRate', 4, limits.api, BACKEND),
+    // Not the IP reputation list: here it would judge CloudFront's addresses. It belongs on a web ACL of CloudFront.
+    managed('AWSManagedRulesKnownBadInputsRuleSet', 2),
+    ...(limits.playlists === undefined ? [] : [rate('PlaylistRate', 3, limits.playlists, HLS)]),
+  ];
+}
+
+export const newWebAcl = (scope: Construct, rules: wafv2.CfnWebACL.RuleProperty[]): wafv2.CfnWebACL =>
+  new wafv2.CfnWebACL(scope, 'WebAcl', {
     scope: 'REGIONAL',
     defaultAction: { allow: {} },
     visibilityConfig: visible('WebAcl'),
-    rules: [
-      rate('AuthRate', 0, limits.auth, and(AUTH, not(HAS_API_KEY))),
-      rate('AddressRate', 1, limits.all, not(limits.playlists === undefined ? BACKEND : or(BACKEND, HLS))),
-      rate('ApiRate', 4, limits.api, BACKEND),
-      // Not the IP reputation list: here it would judge CloudFront's addresses. It belongs on a web ACL of CloudFront.
-      managed('AWSManagedRulesKnownBadInputsRuleSet', 2),
-      ...(limits.playlists === undefined ? [] : [rate('PlaylistRate', 3, limits.playlists, HLS)]),
-    ],
+    rules,
   });
-}

@@ -11,7 +11,7 @@ import { topology } from '../topology/index.ts';
 import { acknowledge } from './acknowledge.ts';
 import { checkOrigins } from './edge-origins.ts';
 import { checkEdge, type EdgeProps } from './edge-props.ts';
-import { edgeRules } from './edge-rules.ts';
+import { type EdgeLimits, edgeRules, newWebAcl, PLAYLISTS_OF_NETWORK } from './edge-rules.ts';
 import type { MediaFleet } from './media-fleet.ts';
 import { NOT_FOUND_PAGE } from './not-found-page.ts';
 import type { RealtimeService } from './realtime-service.ts';
@@ -41,6 +41,7 @@ export class Edge extends Construct implements ec2.IConnectable {
   streamTargets?: elb.ApplicationTargetGroup;
   /** Path patterns that belong to the services; a {@link WebClient} sends them here, also those that are added after it. */
   readonly pathPatterns: string[] = [];
+  private readonly limits: EdgeLimits;
   private readonly followers: ((pattern: string) => void)[] = [];
 
   constructor(scope: Construct, id: string, props: EdgeProps) {
@@ -81,12 +82,13 @@ export class Edge extends Construct implements ec2.IConnectable {
       // CloudFront asks here for what the bucket of pages does not have (WebClient).
       defaultAction: elb.ListenerAction.fixedResponse(404, { contentType: 'text/html', messageBody: NOT_FOUND_PAGE }),
     });
-    this.webAcl = edgeRules(this, NETWORK_HEADER, {
+    this.limits = {
       all: props.rateLimit ?? 3000,
       auth: props.authRateLimit ?? 600,
       api: props.apiRateLimit ?? 90_000,
       playlists: props.playlistRateLimit,
-    });
+    };
+    this.webAcl = newWebAcl(this, edgeRules(NETWORK_HEADER, this.limits));
     new wafv2.CfnWebACLAssociation(this, 'Protect', {
       resourceArn: this.loadBalancer.loadBalancerArn,
       webAclArn: this.webAcl.attrArn,
@@ -117,6 +119,9 @@ export class Edge extends Construct implements ec2.IConnectable {
     this.send('media', topology.media.routes, { group, priority });
     fleet.connections.allowFrom(this, ec2.Port.tcp(topology.media.port), 'Load balancer: streams');
     this.streamTargets = group;
+    // Among all requests, five viewers of one network would be as many as it may send, and nobody there could call any more.
+    if (fleet.packagers > 0 && this.limits.playlists === undefined)
+      this.webAcl.rules = edgeRules(NETWORK_HEADER, { ...this.limits, playlists: PLAYLISTS_OF_NETWORK });
     return group;
   }
 

@@ -4,7 +4,6 @@ import * as ecs from 'aws-cdk-lib/aws-ecs';
 import type * as route53 from 'aws-cdk-lib/aws-route53';
 import * as servicediscovery from 'aws-cdk-lib/aws-servicediscovery';
 import { Construct } from 'constructs';
-import { REQUESTS_OF_ADDRESS } from '../hls-packager/src/hls-times.ts';
 import { topology } from '../topology/index.ts';
 import type { AuthService } from './auth-service.ts';
 import type { Canary } from './canary.ts';
@@ -13,6 +12,7 @@ import { checkPrivateDomain } from './check-private-domain.ts';
 import { checkProps } from './check-props.ts';
 import { checkTopology } from './check-topology.ts';
 import { Edge } from './edge.ts';
+import { ACL_SECONDS } from './edge-rules.ts';
 import type { HooksService } from './hooks-service.ts';
 import type { MediaFleet } from './media-fleet.ts';
 import { Network, type NetworkProps } from './network.ts';
@@ -34,9 +34,6 @@ import type { TurnDirectory } from './turn-directory.ts';
 import type { TurnFleet } from './turn-fleet.ts';
 import { WebClient } from './web-client.ts';
 import type { WebRtcTopologyProps } from './webrtc-topology-props.ts';
-
-/** The time in which a web ACL counts, s. */
-const ACL_SECONDS = 300;
 
 /** Everything: network, cache, keys, auth, signaling, relays, edge, PWA, alarms; from infra/topology. */
 export class WebRtcTopology extends Construct {
@@ -171,7 +168,7 @@ export class WebRtcTopology extends Construct {
 
   private newEdge(removalPolicy: RemovalPolicy): Edge {
     const { props, profile, vpc } = this.context;
-    const { rateLimit, authRateLimit, packagers, logRetention, apiRequestsPerSecond } = props;
+    const { rateLimit, authRateLimit, logRetention, apiRequestsPerSecond } = props;
     const tasks = props.signalingTasks ?? topology.signaling.replicas.production;
     return new Edge(this, 'Edge', {
       vpc,
@@ -183,7 +180,6 @@ export class WebRtcTopology extends Construct {
       ...(apiRequestsPerSecond
         ? { apiRateLimit: Math.max(90_000, ACL_SECONDS * 2 * apiRequestsPerSecond * tasks) }
         : {}),
-      ...(packagers ? { playlistRateLimit: ACL_SECONDS * REQUESTS_OF_ADDRESS } : {}),
       logRetention,
     });
   }

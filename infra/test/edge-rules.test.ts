@@ -1,7 +1,10 @@
 /** The load balancer's web ACL, as AWS WAF evaluates it: what counts for which limit, and that it is never below what the services promise. */
 import { AuthConfig } from '@tandem/auth/config';
 import { SignalingConfig } from '@tandem/signaling/config';
+import { Stack } from 'aws-cdk-lib';
+import { ContainerImage } from 'aws-cdk-lib/aws-ecs';
 import { expect, test } from 'vitest';
+import { Edge, MediaDirectory, MediaFleet, Network, SessionCache } from '../src/index.ts';
 import { topology } from '../topology/index.ts';
 import { resourcesOf } from './resources.ts';
 import { PRODUCTION, synthesize } from './synth.ts';
@@ -74,4 +77,28 @@ test('whoever is refused learns when to come back, as from the services', () => 
     expect(ResponseCode).toBe(429);
     expect(ResponseHeaders).toEqual([{ Name: 'retry-after', Value: expect.stringMatching(/^[1-9]\d*$/) }]);
   }
+});
+
+test.each([
+  ['with packagers have a limit of their own, as in the topology', 2, 75_000],
+  ['without packagers are none: no rule', 0, undefined],
+])('playlists of an Edge of its own, of media nodes %s', (_, packagers, limit) => {
+  const stack = new Stack();
+  const { vpc } = new Network(stack, 'Network', { zones: 2 });
+  const image = ContainerImage.fromRegistry('example');
+  const directory = new MediaDirectory(stack, 'MediaDirectory', { cache: new SessionCache(stack, 'Cache', { vpc }) });
+  const edge = new Edge(stack, 'Edge', { vpc });
+  edge.addStreams(
+    new MediaFleet(stack, 'Media', {
+      ...{ vpc, image, packagers, packagerImage: image, directory: directory.access },
+      ...{ authUrl: 'https://calls.example.com', signalingUrl: 'wss://calls.example.com/ws/signal' },
+    }),
+    30,
+  );
+  const own = stack.resolve(edge.webAcl.rules) as Any[];
+  const limitOf = (name: string) => own.find((rule) => rule.name === name)?.statement.rateBasedStatement.limit;
+  expect([limitOf('PlaylistRate'), limitOf('AddressRate')]).toEqual([limit, 3000]);
+  // What is counted there is not counted among all.
+  const all = JSON.stringify(own.find((rule) => rule.name === 'AddressRate').statement);
+  expect(all.includes('/hls/')).toBe(limit !== undefined);
 });
