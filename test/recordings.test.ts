@@ -25,7 +25,7 @@ import { launchBrowser } from './support/browser.ts';
 
 const run = promisify(execFile);
 const WAIT = { timeout: 90_000, interval: 200 };
-/** Composing costs about 1.5 s of CPU a second of two people. */
+/** Composing costs about 0.6 s of CPU a second of two people. */
 const COMPOSED = { timeout: 200_000, interval: 1000 };
 const PART_SECONDS = 1;
 let s3: S3Server;

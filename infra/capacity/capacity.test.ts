@@ -124,9 +124,9 @@ test('a viewer of HLS costs what CloudFront does, reckoned by hand, and a room i
 
 test('recordings: an hour of two people, reckoned by hand; more people cost more of everything but the film', () => {
   const two = recordedHour(2);
-  // (2 × 2 + 1.56) Mbit/s ÷ 8 × 3,600 s; 0.78 h on two processors; 180 parts of four tracks and a list.
+  // (2 × 2 + 1.56) Mbit/s ÷ 8 × 3,600 s; 0.3 h on two processors; 180 parts of four tracks and a list.
   expect(two.gigabytes).toBeCloseTo(2.502, 6);
-  expect(two.composer).toBeCloseTo(0.78 * (2 * 0.03238 + 4 * 0.00356), 6);
+  expect(two.composer).toBeCloseTo(0.3 * (2 * 0.03238 + 4 * 0.00356), 6);
   expect(two.writes).toBeCloseTo((180 * 5 * 0.005) / 1000, 6);
   const many = recordedHour(25);
   for (const name of ['gigabytes', 'composer', 'writes', 'storage'] as const)

@@ -4,9 +4,9 @@ import { fargateTask, PRICES } from './costs.ts';
 
 export const RECORDING = {
   composeCpu: a(
-    0.78,
+    0.3,
     's of CPU a second and person',
-    'two people of 8 s took 12.5 s on 2 cores of an AMD EPYC, November 2026; taken as proportional to people, which is too much: one film is encoded',
+    'the film of two people of 8 s took 4.8 s on 2 cores of an AMD EPYC, of nine 9.1 s, 1 December 2026; taken as proportional to people, which is too much: one film is encoded',
   ),
   mbpsOfTracks: a(2, 'Mbit/s a person', 'assumption: the largest size of a camera, and sound'),
   mbpsOfFilm: a(1.56, 'Mbit/s', 'settings of ffmpeg in infra/recording-composer/src/film.ts'),

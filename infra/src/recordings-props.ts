@@ -36,7 +36,7 @@ export interface RecordingsProps {
    */
   readonly encryptionKey?: kms.IKey;
   /**
-   * CPU units of the composer. A second of two people takes about 1.5 s of a core.
+   * CPU units of the composer. A second of two people takes about 0.6 s of a core.
    * @default 2048
    */
   readonly cpu?: number;

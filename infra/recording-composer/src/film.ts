@@ -18,7 +18,21 @@ const FRAMES_A_SECOND = 25;
 const QUIET = ['-nostdin', '-v', 'error', '-y'];
 /** Decoders take a picture that changes its size; the graph of filters must not begin anew for it. */
 const INPUT = ['-reinit_filter', '0'];
-const VIDEO = ['-c:v', 'libvpx', '-deadline', 'realtime', '-cpu-used', '8', '-b:v', '1500k', '-pix_fmt', 'yuv420p'];
+/** One thread: several of libvpx wait for each other in loops, which is twice the CPU, and on a busy machine two to four times as long. */
+const VIDEO = [
+  '-threads',
+  '1',
+  '-c:v',
+  'libvpx',
+  '-deadline',
+  'realtime',
+  '-cpu-used',
+  '8',
+  '-b:v',
+  '1500k',
+  '-pix_fmt',
+  'yuv420p',
+];
 const SOUND = ['-c:a', 'libopus', '-b:a', '64k', '-ar', '48000', '-ac', '2'];
 /** Of one recording that one ffmpeg mixes. */
 const MAX_SOUNDS = 500;
