@@ -7,7 +7,7 @@ import type { RecordingStore } from '@tandem/service/recordings';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makeFilm } from './film.ts';
 import { MAX_SCENES, scenesOf, speakerFirst, speakerTilesOf, WIDTH } from './layout.ts';
-import { turnsOf } from './speaker.ts';
+import { loudnessOf, turnsOf } from './speaker.ts';
 import type { Track } from './tracks.ts';
 
 let folder: string;
@@ -163,4 +163,20 @@ test('R-9 a film has a bounded number of scenes, however often somebody comes, g
   // Changes that follow each other within less than the shortest scene are seen all the same.
   const often = scenesOf([{ start: 0, end: 1000 }], 1000, [150, 300, 450, 600, 750, 900]);
   expect(often.map(({ from }) => from)).toEqual([0, 300, 600, 900]);
+});
+
+test('R-7 a meeting in which people have connected more often than one program mixes has all of its sound', async () => {
+  const sound = join(folder, 'many.opus');
+  ffmpeg('-f', 'lavfi', '-i', 'sine=frequency=300:d=0.2', '-c:a', 'libopus', sound);
+  // One at each fifth of a second: none of them may be missing.
+  const tracks: Track[] = Array.from({ length: 120 }, (_, i) => ({
+    ...{ peerId: `p${i}`, slot: 'audio', path: sound, ending: 'opus' },
+    ...{ startAt: 1000 + 200 * i, durationMs: 200 },
+  }));
+  const path = join(folder, 'many.webm');
+  const work = { store: {} as RecordingStore, prefix: '', folder, signal: new AbortController().signal, say: () => {} };
+  expect(await makeFilm(work, tracks, { beginning: 1000, layout: 'grid', path })).toBe(24_000);
+  const levels = (await loudnessOf(path, work.signal)).slice(0, 48);
+  expect(levels).toHaveLength(48);
+  expect(Math.min(...levels)).toBeGreaterThan(-40);
 });

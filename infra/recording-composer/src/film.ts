@@ -34,8 +34,8 @@ const VIDEO = [
   'yuv420p',
 ];
 const SOUND = ['-c:a', 'libopus', '-b:a', '64k', '-ar', '48000', '-ac', '2'];
-/** Of one recording that one ffmpeg mixes. */
-const MAX_SOUNDS = 500;
+/** Tracks that one ffmpeg mixes; of more, each with its decoder, their mixes are mixed. */
+const MOST_SOUNDS = 100;
 const seconds = (ms: number) => (ms / 1000).toFixed(3);
 
 export interface FilmOptions {
@@ -63,7 +63,6 @@ export async function makeFilm(
   const length = Math.max(0, ...placed.map(({ end }) => end));
   if (length === 0) throw new Error('nothing was recorded');
   const sounds = placed.filter(({ track }) => track.slot === 'audio');
-  if (sounds.length > MAX_SOUNDS) throw new Error(`more than ${MAX_SOUNDS} tracks of sound`);
   const pictures = placed.filter(({ track }) => track.slot !== 'audio');
   const turns = layout === 'speaker' ? await findTurns(sounds, length, work.signal) : [];
   const cuts = turns.map(({ from }) => from);
@@ -76,7 +75,7 @@ export async function makeFilm(
   }
   await writeFile(join(work.folder, 'scenes.txt'), list.join('\n'));
   const sound = join(work.folder, 'sound.opus');
-  await runProgram('ffmpeg', soundArguments(sounds, length, sound), work.signal);
+  await mixSound(work, sounds, length, sound);
   const picture = ['-f', 'concat', '-i', join(work.folder, 'scenes.txt')];
   await runProgram(
     'ffmpeg',
@@ -141,6 +140,22 @@ function sceneArguments({ from, to, shown, tiles }: PlacedScene, path: string): 
     ...VIDEO,
     path,
   ];
+}
+
+async function mixSound(work: Work, sounds: readonly Placed[], length: number, path: string): Promise<void> {
+  let left = sounds;
+  for (let round = 0; left.length > MOST_SOUNDS; round++) {
+    const mixes: Placed[] = [];
+    for (let i = 0; i < left.length; i += MOST_SOUNDS) {
+      const some = left.slice(i, i + MOST_SOUNDS);
+      const mix = join(work.folder, `sounds-${round}-${i}.opus`);
+      await runProgram('ffmpeg', soundArguments(some, length, mix), work.signal);
+      const track = { ...(some[0] as Placed).track, path: mix, durationMs: length };
+      mixes.push({ track, start: 0, end: length });
+    }
+    left = mixes;
+  }
+  await runProgram('ffmpeg', soundArguments(left, length, path), work.signal);
 }
 
 function soundArguments(sounds: readonly Placed[], length: number, path: string): string[] {
