@@ -119,7 +119,7 @@ export class Edge extends Construct implements ec2.IConnectable {
     this.send('media', topology.media.routes, { group, priority });
     fleet.connections.allowFrom(this, ec2.Port.tcp(topology.media.port), 'Load balancer: streams');
     this.streamTargets = group;
-    // Among all requests, five viewers of one network would be as many as it may send, and nobody there could call any more.
+    // Counted among all requests, five viewers of one network would be as many as it may send: its calls would be refused, too.
     if (fleet.packagers > 0 && this.limits.playlists === undefined)
       this.webAcl.rules = edgeRules(NETWORK_HEADER, { ...this.limits, playlists: PLAYLISTS_OF_NETWORK });
     return group;

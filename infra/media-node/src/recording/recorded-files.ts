@@ -1,6 +1,6 @@
 /**
  * What this node has of one recording, and what of it the store has: files of the engine, which grow and are passed on in closed parts. A note beside
- * them says to the process after this one what it is to send, so that no file stays here that nobody knows.
+ * them says to the process after this one what it is to send, so that no file stays here for good.
  */
 import { open, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -101,7 +101,7 @@ export class RecordedFiles {
     return `${name}-${n}`;
   }
 
-  /** The store is told that it has begun. */
+  /** The store gets its first list. */
   begin(): void {
     void this.#keepNote();
     this.#then(() => this.#write());
