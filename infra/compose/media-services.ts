@@ -12,6 +12,8 @@ const { composer, media, packager } = topology;
 
 /** Where TANDEM_RECORDINGS=/recordings keeps them: one volume of all that have a part in it. */
 export const RECORDINGS_VOLUME = 'recordings:/recordings';
+/** What a media node records, until it has passed that on: about 2 Mbit/s a person, which is not for memory. */
+const RUN_VOLUME = 'media:/run/media';
 /** What a media node shares with its packager: segments of seconds, in memory. Names and modes as infra/src/packager-container.ts has them. */
 const HLS_VOLUME = `hls:${media.environment.HLS_DIR}`;
 export const HLS_OPTIONS = { type: 'tmpfs', device: 'tmpfs', o: 'size=256m,mode=0750,uid=10001,gid=10001' };
@@ -26,7 +28,6 @@ export function mediaNode() {
     image: 'tandem/media',
     build: { context: '.', target: 'media' },
     ...hardened,
-    tmpfs: ['/tmp', '/run/media:uid=10001,mode=0700'],
     network_mode: 'host',
     environment: {
       ...resolveEnvironment(media, place),
@@ -36,7 +37,7 @@ export function mediaNode() {
       MAX_PACKAGERS: given('TANDEM_PACKAGERS', '0'),
       HLS_HOST,
     } satisfies Partial<Record<keyof MediaNodeConfig, string>>,
-    volumes: [RECORDINGS_VOLUME, HLS_VOLUME],
+    volumes: [RECORDINGS_VOLUME, HLS_VOLUME, RUN_VOLUME],
     // Its way to auth and signaling is the edge.
     depends_on: whenHealthy(['cache', 'edge']),
     healthcheck: probe(nodeHealthCommand(media.healthArgument)),

@@ -131,3 +131,12 @@ test('every variable of compose.yaml is explained in docs/deployment-and-testing
     variables(renderCompose()),
   );
 });
+
+test('what a media node records until it ends is on a disk: in memory an hour of five people would fill that of a small host', () => {
+  const { services, volumes } = composeFile();
+  const { tmpfs, volumes: mounts } = services.media;
+  const runDir = topology.media.config.properties.RUN_DIR as unknown as { readonly default: string };
+  expect(tmpfs.map((one) => one.split(':')[0])).not.toContain(runDir.default);
+  const [name = ''] = mounts.find((one) => one.endsWith(`:${runDir.default}`))?.split(':') ?? [];
+  expect(volumes[name as keyof typeof volumes]).toEqual({});
+});

@@ -227,7 +227,7 @@ export function composeFile() {
       // The TURN node is on the host and reaches the cache through a loopback port; without masquerade the cache reaches nothing outside.
       relay: { driver_opts: { 'com.docker.network.bridge.enable_ip_masquerade': 'false' } },
     },
-    volumes: { 'auth-keys': {}, certificates: {}, recordings: {}, hls: { driver_opts: HLS_OPTIONS } },
+    volumes: { 'auth-keys': {}, certificates: {}, media: {}, recordings: {}, hls: { driver_opts: HLS_OPTIONS } },
   };
 }
 
