@@ -1,6 +1,6 @@
 /** The program with its settings; what it does with them is beside it, in src/. */
 import { execFile, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempDisposableSync } from 'node:fs';
+import { mkdirSync, mkdtempDisposableSync, readdirSync, utimesSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -65,6 +65,23 @@ test('R-7 a recording that does not fit on the disk holds up no other, is counte
   const enough = on('64m');
   expect(enough, enough.stderr).toMatchObject({ status: 0 });
   expect((await composed(large.prefix)).files).toHaveLength(2);
+});
+
+test('R-7 working folders of composers that were killed go, and those that somebody works in stay', async () => {
+  using folder = mkdtempDisposableSync(join(tmpdir(), 'composer-'));
+  const work = join(folder.path, 'work');
+  const hoursAgo = (hours: number) => Date.now() / 1000 - hours * 3600;
+  for (const [name, hours] of [
+    ['compose-killed', 8],
+    ['compose-at-work', 5],
+    ['of-another-program', 800],
+  ] as const) {
+    mkdirSync(join(work, name, 'tracks'), { recursive: true });
+    utimesSync(join(work, name), hoursAgo(hours), hoursAgo(hours));
+  }
+  const env = { PATH: process.env.PATH, RECORDINGS: join(folder.path, 'kept'), WORK_DIR: work };
+  await promisify(execFile)(process.execPath, [MAIN], { env });
+  expect(readdirSync(work).sort()).toEqual(['compose-at-work', 'of-another-program']);
 });
 
 test('R-7 KEEP_DAYS of npm start is that of its composer', () => {

@@ -11,7 +11,7 @@ import { composeRecording, GrownError, LostClaimError } from './src/compose.ts';
 import { ComposerConfig } from './src/config.ts';
 import { findWork, SILENT_MS, type Waiting } from './src/find-work.ts';
 import { composerMetrics } from './src/metrics.ts';
-import { DAY_MS, removeOld } from './src/retention.ts';
+import { DAY_MS, removeAbandoned, removeOld } from './src/retention.ts';
 
 const say = (event: string, more: Record<string, unknown> = {}) => console.log(JSON.stringify({ event, ...more }));
 /** How soon it looks again at what has ended and is still passed on, ms. */
@@ -30,9 +30,12 @@ async function run(config: ComposerConfig, signal: AbortSignal): Promise<boolean
   let waitedMs = 0;
   let lookedAt = Number.NEGATIVE_INFINITY;
   do {
-    if (config.KEEP_DAYS !== undefined && performance.now() - lookedAt > RETENTION_MS) {
+    if (performance.now() - lookedAt > RETENTION_MS) {
       lookedAt = performance.now();
-      for (const recording of await removeOld(store, config.KEEP_DAYS * DAY_MS)) say('composer.removed', { recording });
+      await removeAbandoned(config.WORK_DIR);
+      if (config.KEEP_DAYS !== undefined)
+        for (const recording of await removeOld(store, config.KEEP_DAYS * DAY_MS))
+          say('composer.removed', { recording });
     }
     const { over, isMoreSoon } = await findWork(store);
     for (const waiting of over) {

@@ -11,6 +11,7 @@ import {
 import { makeFilm } from './film.ts';
 import { countParts, haveEnded, readNodes } from './find-work.ts';
 import { checkSpace, isOfMachine } from './program.ts';
+import { WORK_PREFIX } from './retention.ts';
 import { readTracks, type Track, type Work } from './tracks.ts';
 
 export interface ComposeOptions extends Omit<Work, 'folder'> {
@@ -30,7 +31,7 @@ export class GrownError extends Error {}
 /** Keeps that it failed, too. @throws when the store is away, this machine lacks something, or the signal came; LostClaimError, GrownError */
 export async function composeRecording({ id, workDir, holds, ...more }: ComposeOptions): Promise<ComposedDocument> {
   const { store, signal, say, prefix } = more;
-  const folder = await mkdtemp(join(workDir, 'compose-'));
+  const folder = await mkdtemp(join(workDir, WORK_PREFIX));
   const work: Work = { ...more, folder };
   try {
     const about = await readDocument(store, `${prefix}recording.json`, RecordingDocument);
