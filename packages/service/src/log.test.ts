@@ -33,3 +33,34 @@ test('query strings are cut from logged URLs', () => {
   log.info({ req: { method: 'GET', url: '/ws?access_token=S3CRET', id: '1' } }, 'request');
   expect(lines.join()).not.toContain('S3CRET');
 });
+
+test('an error is logged without what it carries along, and with what says why', () => {
+  const { lines, log } = capture();
+  const url = (() => {
+    try {
+      return new URL('redis://:S3CRET@host:no-port');
+    } catch (error) {
+      return error;
+    }
+  })();
+  const refused = Object.assign(new Error('refused', { cause: new Error('the cause') }), {
+    code: 'ECONNREFUSED',
+    request: { headers: { 'x-api-key': 'S3CRET' } },
+    body: 'S3CRET',
+  });
+  const last = Object.assign(new Error('last'), { command: { name: 'auth', args: ['S3CRET'] } });
+  for (const err of [
+    url,
+    new AggregateError([refused, Object.assign(new Error('all'), { lastNodeError: last })], 'both'),
+  ])
+    log.error({ err }, 'failed');
+  expect(lines.join()).not.toContain('S3CRET');
+  expect(JSON.parse(lines[0] ?? '').err).toMatchObject({ type: 'TypeError', code: 'ERR_INVALID_URL' });
+  expect(JSON.parse(lines[1] ?? '').err).toMatchObject({
+    message: 'both',
+    aggregateErrors: [
+      { message: 'refused: the cause', code: 'ECONNREFUSED' },
+      { lastNodeError: { message: 'last', command: 'auth' } },
+    ],
+  });
+});
