@@ -49,6 +49,12 @@ export function lastWord(lines: readonly string[]): string | undefined {
   return lines.at(-1)?.trim();
 }
 
+/** How long after its end a guard is replaced, ms. */
+const GUARD_PAUSE_MS = 200;
+
+const isAlive = ({ pid, exitCode, signalCode }: ChildProcess) =>
+  pid !== undefined && exitCode === null && signalCode === null;
+
 /** Kills the process group that `leader` was started as the leader of, as far as it is still there. */
 function killGroup(leader: number | undefined): void {
   try {
@@ -61,18 +67,40 @@ function killGroup(leader: number | undefined): void {
 export class Children implements AsyncDisposable {
   readonly #options: ChildrenOptions;
   readonly #running = new Map<string, Running>();
-  readonly #guard: ChildProcess;
+  #guard: ChildProcess;
   #ending = false;
 
   constructor(options: ChildrenOptions) {
     this.#options = options;
     mkdirSync(options.logDir, { recursive: true });
-    this.#guard = fork(join(import.meta.dirname, 'guard.ts'), [], {
+    this.#guard = this.#startGuard();
+  }
+
+  /** One that was killed gets a successor: without it nothing would end the children of a runner that is killed as well. */
+  #startGuard(): ChildProcess {
+    const guard = fork(join(import.meta.dirname, 'guard.ts'), [], {
       detached: true,
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     });
-    this.#guard.unref();
-    this.#guard.channel?.unref();
+    guard.unref();
+    guard.channel?.unref();
+    // What is sent to one that is just gone is an error, which must not end the runner.
+    guard.on('error', () => {});
+    guard.once('exit', () => {
+      const next = () => {
+        if (this.#ending) return;
+        this.#guard = this.#startGuard();
+        for (const { process: child } of this.#running.values())
+          if (isAlive(child)) this.#tellGuard({ add: child.pid });
+      };
+      // Later, as one that cannot live would be started again and again.
+      setTimeout(next, GUARD_PAUSE_MS).unref();
+    });
+    return guard;
+  }
+
+  #tellGuard(message: { readonly add?: number | undefined; readonly remove?: number }): void {
+    if (this.#guard.connected) this.#guard.send(message);
   }
 
   /** Process ids by name, of those that run now. */
@@ -109,9 +137,9 @@ export class Children implements AsyncDisposable {
   }
 
   #watch(running: Running): void {
-    const { process: child, spec, log } = running;
+    const { process: child, log } = running;
     const pid = child.pid;
-    if (pid) this.#guard.send({ add: pid });
+    if (pid) this.#tellGuard({ add: pid });
     let rest = '';
     const onData = (chunk: Buffer) => {
       if (log.writable) log.write(chunk);
@@ -121,16 +149,24 @@ export class Children implements AsyncDisposable {
     };
     child.stdout?.on('data', onData);
     child.stderr?.on('data', onData);
-    child.on('error', (error) => running.lastWords.push(error.message));
+    child.on('error', (error) => {
+      running.lastWords.push(error.message);
+      // One that could not be started has no exit.
+      if (!pid) this.#startAgain(running, null, null);
+    });
     child.once('exit', (code, signal) => {
       // What it started (an engine, a packager) does not outlive it: nothing would report or end it.
       killGroup(pid);
-      if (pid && this.#guard.connected) this.#guard.send({ remove: pid });
-      if (this.#ending || !this.#running.has(spec.name) || !running.started) return;
-      const waitMs = Math.min(1000 * 2 ** running.restarts, 30_000);
-      this.#options.say(`${this.#obituary(running, code, signal)} Starting it again in ${waitMs / 1000} s.`);
-      running.timer = setTimeout(() => this.#restart(running), waitMs);
+      if (pid) this.#tellGuard({ remove: pid });
+      this.#startAgain(running, code, signal);
     });
+  }
+
+  #startAgain(running: Running, code: number | null, signal: NodeJS.Signals | null): void {
+    if (this.#ending || !this.#running.has(running.spec.name) || !running.started) return;
+    const waitMs = Math.min(1000 * 2 ** running.restarts, 30_000);
+    this.#options.say(`${this.#obituary(running, code, signal)} Starting it again in ${waitMs / 1000} s.`);
+    running.timer = setTimeout(() => this.#restart(running), waitMs);
   }
 
   #restart(running: Running): void {
@@ -181,8 +217,7 @@ export class Children implements AsyncDisposable {
         clearTimeout(running.timer);
         running.process.kill('SIGTERM');
         const timer = setTimeout(() => killGroup(running.process.pid), this.#options.stopTimeoutMs ?? 5000);
-        if (running.process.pid && running.process.exitCode === null && running.process.signalCode === null)
-          await running.exited;
+        if (isAlive(running.process)) await running.exited;
         clearTimeout(timer);
         running.log.end();
       }),
