@@ -1,5 +1,5 @@
 /** Where this node runs: EC2's metadata service (version 2 only), or settings elsewhere. */
-import { isIPv4 } from 'node:net';
+import { isIP, isIPv4 } from 'node:net';
 import { AWS_LIMITS } from '@tandem/service/aws-limits';
 import type { HostSettings } from './settings.ts';
 
@@ -35,15 +35,25 @@ async function metadata(path: string): Promise<string | undefined> {
 
 /** @throws Error naming the setting when neither settings nor metadata tell the address */
 export async function findHost(settings: HostSettings): Promise<Host> {
-  if (settings.PUBLIC_IP)
+  const { PUBLIC_IP: publicIp, PRIVATE_IP: privateIp = publicIp } = settings;
+  if (publicIp && privateIp) {
+    if (isIP(publicIp) !== isIP(privateIp))
+      throw new Error(
+        `PRIVATE_IP: ${privateIp} is not of the family of PUBLIC_IP. Fix: two IPv4 or two IPv6 addresses.`,
+      );
     return {
-      id: settings.NODE_ID ?? settings.PUBLIC_IP,
-      publicIp: settings.PUBLIC_IP,
-      privateIp: settings.PRIVATE_IP ?? settings.PUBLIC_IP,
+      id: settings.NODE_ID ?? publicIp,
+      publicIp,
+      privateIp,
       zone: settings.ZONE ?? 'local',
       leaving: async () => false,
       lifecycle: async () => {},
     };
+  }
+  return ec2Host(settings);
+}
+
+async function ec2Host(settings: HostSettings): Promise<Host> {
   const [id, publicIp, privateIp, zone] = await Promise.all(
     ['instance-id', 'public-ipv4', 'local-ipv4', 'placement/availability-zone'].map(metadata),
   ).catch((error: unknown) => {

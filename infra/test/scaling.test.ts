@@ -5,7 +5,7 @@ import * as ecs from 'aws-cdk-lib/aws-ecs';
 import { expect, test } from 'vitest';
 import { embeddedMetrics } from '../node-kit/metrics.ts';
 import { Network, SessionCache, SignalingService, TopologyStack, TurnFleet } from '../src/index.ts';
-import { turnMetrics } from '../turn-node/src/node.ts';
+import { turnMetrics } from '../turn-node/src/turn-metrics.ts';
 import { averageNetworkOut, targetTracking } from './aws-rules.ts';
 import { PRODUCTION, synthesize } from './synth.ts';
 

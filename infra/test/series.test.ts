@@ -20,7 +20,7 @@ import { mediaMetrics } from '../media-node/src/node-load.ts';
 import { embeddedMetrics } from '../node-kit/metrics.ts';
 import { composerMetrics } from '../recording-composer/src/metrics.ts';
 import { Network, Observability, SessionCache, SignalingService, TopologyStack } from '../src/index.ts';
-import { turnMetrics } from '../turn-node/src/node.ts';
+import { turnMetrics } from '../turn-node/src/turn-metrics.ts';
 import { METRICS_AN_ALARM, PUBLISHED } from './published-metrics.ts';
 import {
   bodyOfDashboard,

@@ -17,8 +17,9 @@ import { TurnNodeConfig } from './src/config.ts';
 import { AllocationCount, coturnArguments, drainsOnSignal } from './src/coturn.ts';
 import { stunAnswers } from './src/health.ts';
 import { relayProgram } from './src/location.ts';
-import { startTurnNode, turnMetrics } from './src/node.ts';
+import { startTurnNode } from './src/node.ts';
 import type { SecretSource } from './src/secrets.ts';
+import { turnMetrics } from './src/turn-metrics.ts';
 
 /** coturn's own test client: relays `messages` between two allocations; `connected` when it has all that it asks for, its output when it ends. */
 let users = 0;
@@ -312,6 +313,20 @@ test('a node started on an instance that is about to go never enters the directo
   for (const name of ['turn_serving', 'turn_draining']) expect(w.metrics.map((m) => m[name])).not.toContain(1);
   expect(await w.admin.hgetall(TURN_DIRECTORY_KEY)).toEqual({});
   expect(w.calls.at(-1)).toBe('done');
+});
+
+test('the load balancer’s health check fails while coturn does not answer, and passes when it does again', async () => {
+  const readyPort = await freePort();
+  await using w = await world(async () => ['secret-one'], { readyPort });
+  expect(await takesConnections(readyPort)).toBe(true);
+  process.kill(w.node.coturn.pid, 'SIGSTOP');
+  await vi.waitFor(async () => expect(await takesConnections(readyPort)).toBe(false), soon);
+  process.kill(w.node.coturn.pid, 'SIGCONT');
+  await vi.waitFor(async () => expect(await takesConnections(readyPort)).toBe(true), soon);
+  // Without the cache nobody is sent here anew, and whoever has the address of the load balancer is served.
+  w.redis.kill('SIGKILL');
+  await vi.waitFor(() => expect(w.events.join()).toContain('"what":"directory"'), soon);
+  expect(await takesConnections(readyPort)).toBe(true);
 });
 
 test('coturn is told its public address, every denied range, and that its own address is fine', () => {

@@ -1,21 +1,36 @@
 /** Every setting of a TURN node's agent. Keys are environment variable names. */
-import { isIP } from 'node:net';
-import { listText } from '@tandem/service/settings';
+import { BlockList, isIP } from 'node:net';
+import { checkedText, listText } from '@tandem/service/settings';
 import Type, { type Static } from 'typebox';
 import { directorySettings, hostSettings, metricsSettings } from '../../node-kit/settings.ts';
 
 const port = (value: number, description: string) =>
   Type.Integer({ default: value, minimum: 1, maximum: 65535, description });
 
-/** An address, or the first and last of a range. */
+/**
+ * An address, or the first and last of a range. coturn takes a range whose first is the higher one and refuses nothing then, and one that begins
+ * with `::` for one that holds every IPv4 address.
+ */
 function isRange(text: string): boolean {
-  const ends = text.split('-');
-  const family = isIP(ends[0] as string);
-  return ends.length <= 2 && family !== 0 && ends.every((end) => isIP(end) === family);
+  const [first = '', last = first, ...more] = text.split('-');
+  const family = isIP(first);
+  if (more.length > 0 || family === 0 || isIP(last) !== family) return false;
+  const range = new BlockList();
+  try {
+    range.addRange(first, last, family === 4 ? 'ipv4' : 'ipv6');
+  } catch {
+    return false;
+  }
+  return family === 4 || !range.check('::', 'ipv6');
 }
 
 export const TurnNodeConfig = Type.Object({
-  TURN_REALM: Type.String({ default: 'tandem', description: 'Realm.' }),
+  // coturn takes one with a space, and refuses every request then.
+  TURN_REALM: checkedText((text) => /^[\w.:/-]{1,127}$/.test(text), {
+    default: 'tandem',
+    expected: 'letters, digits and `. : / - _`, at most 127',
+    description: 'Realm.',
+  }),
   TURN_SECRET_ID: Type.Optional(
     Type.String({ description: 'ARN of the secret, JSON with `sign` and `accept`; read anew each minute.' }),
   ),
@@ -66,7 +81,7 @@ export const TurnNodeConfig = Type.Object({
   TOTAL_QUOTA: Type.Integer({ default: 4000, minimum: 1, maximum: 65_535, description: 'Allocations of the node.' }),
   DENIED_PEERS: listText(isRange, {
     default: '',
-    expected: 'addresses and ranges, such as 10.0.0.0-10.255.255.255',
+    expected: 'addresses and ranges, the lower one first (::1, not ::), such as 10.0.0.0-10.255.255.255',
     description: 'Comma-separated addresses and ranges that the relay must not reach.',
   }),
   ALLOW_LOOPBACK_PEERS: Type.Boolean({ default: false, description: 'For tests on one machine only.' }),

@@ -7,12 +7,14 @@ import { findHost, type Host } from '../../node-kit/host.ts';
 import { type MetricsLog, metricsLog, SentRate } from '../../node-kit/metrics.ts';
 import { type Attempt, attempts, repeat, type Say } from '../../node-kit/retry.ts';
 import { FollowedCertificate } from './certificate.ts';
+import { capacityOf, checkSettings } from './check-settings.ts';
 import type { TurnNodeConfig } from './config.ts';
 import { type Coturn, startCoturn } from './coturn.ts';
 import { StunWatch } from './health.ts';
-import { openReadyPort, type ReadyPort } from './ready-port.ts';
+import { ReadyPort } from './ready-port.ts';
 import { cutRevokedRelays, type RelayCutter } from './revoked-relays.ts';
 import { type SecretSource, secretSource } from './secrets.ts';
+import { turnMetrics } from './turn-metrics.ts';
 
 /** How often the directory is written and the host asked, ms. Entries are stale after 20 s. */
 const TICK_MS = 5000;
@@ -59,6 +61,7 @@ export async function startTurnNode(config: TurnNodeConfig, options: TurnNodeOpt
   // Without it the relay serves all the same, over UDP and TCP.
   await certificate?.refresh().catch((error) => say('turn.retry', { what: 'certificate', error: String(error) }));
   const tls = certificate?.files;
+  await checkSettings(config, host, tls !== undefined);
   const coturn = await startCoturn(config, host, (line) => say('coturn.error', { line }), tls);
   const node = new TurnNode({ config, options, host, coturn, certificate, readSecrets, hasTls: !!tls, say });
   await node.start();
@@ -70,6 +73,7 @@ export class TurnNode implements AsyncDisposable {
   readonly #parts: TurnNodeParts;
   readonly #attempt: Attempt;
   readonly #stun: StunWatch;
+  readonly #ready: ReadyPort;
   readonly #metrics: MetricsLog | undefined;
   readonly #beginDrain: (seconds: number) => Promise<void>;
   readonly #stop = new AbortController();
@@ -78,7 +82,6 @@ export class TurnNode implements AsyncDisposable {
   readonly ended: Promise<'drained' | 'died'> = this.#ended.promise;
   #redis: RedisClient | undefined;
   #cutter: RelayCutter | undefined;
-  #ready: ReadyPort | undefined;
   #state: 'serving' | 'draining' | 'ended' = 'serving';
   /** The auto scaling group wants the instance gone. */
   #leaves = false;
@@ -98,6 +101,7 @@ export class TurnNode implements AsyncDisposable {
     this.coturn = coturn;
     this.#attempt = attempts((more) => say('turn.retry', more));
     this.#stun = new StunWatch(host.privateIp, config.TURN_PORT);
+    this.#ready = new ReadyPort(host.privateIp, config.READY_PORT);
     this.#listedUntil = config.REDIS_URL ? 0 : Number.POSITIVE_INFINITY;
     this.#metrics = metricsLog('turn', config, options);
     this.#beginDrain = drainOnce({
@@ -135,8 +139,7 @@ export class TurnNode implements AsyncDisposable {
       this.#leaves = await host.leaving().catch(() => false);
       if (this.#leaves) this.#state = 'draining';
       else await this.#attempt('directory', () => this.#register());
-      if (config.READY_PORT && this.#state === 'serving')
-        this.#ready = await openReadyPort(host.privateIp, config.READY_PORT);
+      await this.#ready.follow(this.#state === 'serving');
     } catch (error) {
       this.#redis?.disconnect();
       await this.#cutter?.[Symbol.asyncDispose]();
@@ -232,8 +235,9 @@ export class TurnNode implements AsyncDisposable {
     const { config, host } = this.#parts;
     const { allocations } = this.coturn;
     await this.#stun.ask();
+    await this.#attempt('ready port', () => this.#ready.follow(this.#state === 'serving' && !this.#stun.isSilent));
     const mbps = await sent.mbps();
-    this.#load = Number(Math.max(mbps / config.NODE_MBPS, allocations.size / config.TOTAL_QUOTA).toFixed(3));
+    this.#load = Number(Math.max(mbps / config.NODE_MBPS, allocations.size / capacityOf(config)).toFixed(3));
     await this.#attempt('directory', () => this.#register());
     this.#sayServing();
     if (this.#cutter) await this.#attempt('revocation', this.#cutter.cut);
@@ -258,7 +262,7 @@ export class TurnNode implements AsyncDisposable {
   async #leave(): Promise<void> {
     const { say } = this.#parts;
     this.#state = 'draining';
-    this.#ready?.close();
+    this.#ready.close();
     say('turn.draining', { allocations: this.coturn.allocations.size });
     await this.#attempt('directory', () => this.#register());
     if (!this.coturn.refuseNew()) say('turn.drain-by-directory', { why: 'this coturn cannot refuse new allocations' });
@@ -269,7 +273,7 @@ export class TurnNode implements AsyncDisposable {
     this.#state = 'ended';
     const { host, say } = this.#parts;
     this.#stop.abort();
-    this.#ready?.close();
+    this.#ready.close();
     const directory = this.#redis;
     if (directory) await this.#attempt('directory', () => removeTurnNode(directory, host.id));
     await this.coturn[Symbol.asyncDispose]();
@@ -279,22 +283,4 @@ export class TurnNode implements AsyncDisposable {
     say('turn.ended', { how });
     this.#ended.resolve(how);
   }
-}
-
-/** Names of what the node measures. */
-export function turnMetrics(values: {
-  allocations: number;
-  load: number | undefined;
-  mbps: number;
-  serving: number;
-  /** It drains, and its instance stays in service: for an update, or for its first certificate. */
-  draining: number;
-}): Record<string, number | undefined> {
-  return {
-    turn_allocations: values.allocations,
-    turn_load: values.load,
-    turn_mbps: values.mbps,
-    turn_serving: values.serving,
-    turn_draining: values.draining,
-  };
 }

@@ -1,5 +1,6 @@
 /** The secrets that this node takes, from Secrets Manager or the environment. */
 import { AWS_LIMITS, parseTurnSecret } from '@tandem/service';
+import { readList } from '@tandem/service/settings';
 import type { TurnNodeConfig } from './config.ts';
 
 /** Reads the secrets anew at each call. `signal` ends the wait for them. @throws Error that never holds a secret */
@@ -8,8 +9,9 @@ export type SecretSource = (signal: AbortSignal) => Promise<string[]>;
 export function secretSource(config: TurnNodeConfig): SecretSource {
   const id = config.TURN_SECRET_ID;
   if (!id) {
-    const fixed = config.TURN_SECRETS.split(',').filter(Boolean);
-    if (fixed.length === 0) throw new Error('TURN_SECRET_ID: neither it nor TURN_SECRETS is set');
+    const fixed = readList(config.TURN_SECRETS);
+    if (fixed.length === 0)
+      throw new Error('TURN_SECRETS: neither it nor TURN_SECRET_ID is set. Fix: the secret of auth');
     return async () => fixed;
   }
   return async (abortSignal) => {

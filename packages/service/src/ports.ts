@@ -1,6 +1,7 @@
 /** TCP ports for servers that run as processes of their own, which cannot take one that the kernel chooses. */
 import { randomInt } from 'node:crypto';
-import { createServer, type ListenOptions, type Server } from 'node:net';
+import { createSocket } from 'node:dgram';
+import { createServer, isIPv6, type ListenOptions, type Server } from 'node:net';
 
 /** Below what Linux gives to outgoing connections (`ip_local_port_range` begins at 32,768): they would take it before the server does. */
 const [FIRST, END] = [10_000, 32_768];
@@ -10,9 +11,25 @@ const CLAIM_MS = 120_000;
 
 /** Can a server listen there? */
 export async function isPortFree(port: number, host: string): Promise<boolean> {
-  const { server } = await listen({ port, host, exclusive: true });
+  return (await listenFault(port, host)) === undefined;
+}
+
+async function listenFault(port: number, host: string): Promise<string | undefined> {
+  const { server, code = 'unknown' } = await listen({ port, host, exclusive: true });
   await new Promise((resolve) => (server ? server.close(resolve) : resolve(undefined)));
-  return server !== undefined;
+  return server ? undefined : code;
+}
+
+/** Why no server could listen there over TCP and UDP, such as `EADDRINUSE` or `EADDRNOTAVAIL`; undefined: one could. */
+export async function bindFault(port: number, address: string): Promise<string | undefined> {
+  const fault = await listenFault(port, address);
+  if (fault) return fault;
+  const socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4').unref();
+  return new Promise((resolve) => {
+    const end = (code?: string) => socket.close(() => resolve(code));
+    socket.once('error', ({ code = 'unknown' }: NodeJS.ErrnoException) => end(code));
+    socket.bind({ port, address, exclusive: true }, () => end());
+  });
 }
 
 /** A port that is free now, and that nothing else which asks here gets until its server has had time to listen. */
