@@ -25,6 +25,11 @@ const CALL_PATHS = ['host', 'srflx', 'prflx', 'relay'] as const satisfies readon
 
 /** How many distinct client versions and regions get a label of their own; the rest are `other`. */
 const MAX_LABEL_VALUES = 20;
+/**
+ * How many groups of callers get series of their own, 32 each: all combinations of the labels would be 3,528 groups, and a scrape of them holds up
+ * the process for a second. Those of one region are 8 a version of the client.
+ */
+const MAX_GROUPS = 128;
 
 /** Room sizes as KPIs group them. */
 export function roomSizeBand(size: number): string {
@@ -48,7 +53,7 @@ export class CallKpis {
   readonly #restarts;
   readonly #ratings;
   readonly #issues;
-  /** Groups of callers whose counters exist; bounded, as each label is. */
+  /** Groups of callers whose counters exist. */
   readonly #groups = new Set<string>();
   readonly #clients = new Set<string>();
   readonly #regions = new Set<string>();
@@ -113,15 +118,22 @@ export class CallKpis {
     this.#startGroup({ room_size: '2', region: 'unknown', client: 'unknown', topology: 'mesh' });
   }
 
-  /** The same for one group of callers, which is known only when the first of them reports. */
-  #startGroup(by: Group): void {
-    const name = Object.values(by).join();
-    if (this.#groups.has(name)) return;
-    this.#groups.add(name);
+  /**
+   * The same for one group of callers, which is known only when the first of them reports.
+   * @returns the group that counts: one of all other regions and clients, when there are too many
+   */
+  #startGroup(wanted: Group): Group {
+    const known = (group: Group) => this.#groups.has(Object.values(group).join());
+    if (known(wanted)) return wanted;
+    const isRoomy = this.#groups.size < MAX_GROUPS;
+    const by = isRoomy ? wanted : { ...wanted, region: 'other', client: 'other' };
+    if (known(by)) return by;
+    this.#groups.add(Object.values(by).join());
     for (const outcome of LEG_OUTCOMES) this.#legs.inc({ outcome, ...by }, 0);
     for (const dropped of ['true', 'false']) this.#ended.inc({ dropped, ...by }, 0);
     this.#setup.zero({ ...by });
     this.#mos.zero({ ...by });
+    return by;
   }
 
   /** Count one checked report. A report sampled at 1 in n counts n times in the counters, once in the distributions. */
@@ -134,8 +146,7 @@ export class CallKpis {
       client: bounded(this.#clients, report.client),
     };
     for (const leg of report.legs) {
-      const by = { ...caller, topology: leg.topology ?? 'mesh' };
-      this.#startGroup(by);
+      const by = this.#startGroup({ ...caller, topology: leg.topology ?? 'mesh' });
       if (leg.mos !== undefined) this.#mos.observe(by, leg.mos);
       if (leg.rttMs !== undefined) this.#rtt.observe(leg.rttMs / 1000);
       if (leg.lossPercent !== undefined) this.#loss.observe(leg.lossPercent / 100);
@@ -171,7 +182,7 @@ export class CallKpis {
 }
 
 /** Labels of a group of callers. */
-interface Group {
+interface Group extends Record<string, string> {
   readonly room_size: string;
   readonly region: string;
   readonly client: string;

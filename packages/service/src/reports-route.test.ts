@@ -1,6 +1,7 @@
 import type { CallReport } from '@tandem/protocol';
 import Fastify from 'fastify';
 import { expect, test } from 'vitest';
+import { CallKpis } from './call-kpis.ts';
 import { createMetrics } from './metrics.ts';
 import { registerReports } from './reports-route.ts';
 
@@ -14,7 +15,7 @@ const leg = {
 } as const;
 const report: CallReport = { version: 1, client: '1.2.3', roomSize: 2, legs: [leg], resumes: { ok: 2, failed: 1 } };
 
-async function start(options: { burst?: number } = {}) {
+async function start(options: { burst?: number; address?: () => string } = {}) {
   const metrics = createMetrics({ service: 'signaling' });
   const app = Fastify();
   await registerReports(app, { metrics, ...options });
@@ -111,4 +112,33 @@ test('a stranger cannot mint series: versions beyond the twentieth are one', asy
   );
   expect(clients.size).toBe(21);
   expect(clients.has('other')).toBe(true);
+});
+
+test('whoever invents clients and regions mints few series, and no call is lost to the counters', async () => {
+  const metrics = createMetrics({ service: 'signaling' });
+  const kpis = new CallKpis(metrics);
+  let legs = 0;
+  for (let client = 0; client < 30; client++)
+    for (let region = 0; region < 30; region++)
+      for (const roomSize of [2, 4, 6, 8])
+        for (const topology of ['mesh', 'sfu'] as const) {
+          kpis.add({ ...report, client: `c${client}`, region: `r${region}`, roomSize, legs: [{ ...leg, topology }] });
+          legs += 1;
+        }
+  const series = (await metrics.text()).split('\n').filter((line) => line && !line.startsWith('#'));
+  expect(series.length).toBeLessThan(5000);
+  const counted = series.filter((line) => line.startsWith('tandem_call_legs_total{'));
+  expect(counted.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0)).toBe(legs);
+  for (const size of ['2', '3-4', '5-6', '7+'])
+    expect(counted.join()).toMatch(
+      new RegExp(`room_size="${size.replace('+', '[+]')}",region="other",client="other",topology="sfu"`),
+    );
+});
+
+test('the addresses of one IPv6 subscriber share one limit', async () => {
+  let sender = 0;
+  await using s = await start({ burst: 3, address: () => `2001:db8:0:7::${(sender++).toString(16)}` });
+  const statuses: number[] = [];
+  for (let i = 0; i < 5; i++) statuses.push((await s.post(report)).statusCode);
+  expect(statuses).toEqual([204, 204, 204, 429, 429]);
 });

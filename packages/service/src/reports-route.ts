@@ -5,10 +5,11 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import { Compile } from 'typebox/compile';
 import { CallKpis } from './call-kpis.ts';
 import type { Metrics } from './metrics.ts';
+import { ipKey } from './rate-limit.ts';
 
 export interface ReportsOptions {
   readonly metrics: Metrics;
-  /** Reports a second that one address may send on average. Default 1. */
+  /** Reports a second that one address (of IPv6: one /64) may send on average. Default 1. */
   readonly perSecond?: number;
   /** … and at once. Default 20 (a house full of people behind one address hangs up together). */
   readonly burst?: number;
@@ -44,7 +45,7 @@ export async function registerReports(app: FastifyInstance, options: ReportsOpti
       },
     );
     scope.post('/reports', { bodyLimit: MAX_REPORT_BYTES, logLevel: 'warn' }, (request, reply) => {
-      const address = options.address?.(request.raw) ?? request.ip;
+      const address = ipKey(options.address?.(request.raw) ?? request.ip);
       if (!total.take('') || !buckets.take(address)) {
         outcome.inc({ outcome: 'limited' });
         return problem(reply.header('retry-after', '10'), 429, 'Too many reports; retry later.');
