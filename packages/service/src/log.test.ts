@@ -64,3 +64,10 @@ test('an error is logged without what it carries along, and with what says why',
     ],
   });
 });
+
+test('a level that is none does not end the process before its settings are checked', () => {
+  const lines: string[] = [];
+  createLogger('t', 'verbose', { write: (line) => void lines.push(line) }).info('said');
+  createLogger('t', 'silent', { write: (line) => void lines.push(line) }).fatal('not said');
+  expect(lines.map((line) => JSON.parse(line).msg)).toEqual(['said']);
+});

@@ -56,12 +56,13 @@ function loggedError(error: unknown): unknown {
 
 /**
  * @param name service name, in every line
- * @param level pino level. Default `info`.
+ * @param level pino level. Default, and for what is none: `info`.
  */
 export function createLogger(name: string, level = 'info', destination?: { write(line: string): void }): Logger {
   const options = {
     name,
-    level,
+    // One that pino does not know ends the process with its stack: what checks the settings says it better, and needs a log for it.
+    level: level in pino.levels.values || level === 'silent' ? level : 'info',
     redact: { paths: SECRET_FIELDS.flatMap((f) => [f, `*.${f}`, `*.*.${f}`]), censor: '[removed]' },
     serializers: {
       err: loggedError,

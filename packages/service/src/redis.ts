@@ -20,28 +20,47 @@ class BoundedCluster extends Cluster {
   }
 }
 
+const FORM = 'redis[s][+sentinel|+cluster]://[user:password@]host:port[,host:port…][/db or master name]';
+
+/** An IPv6 address stands in brackets. @throws Error naming REDIS_URL */
+function readHost(text: string, defaultPort: number): { host: string; port: number } {
+  const [, name, port = defaultPort] = /^(\[[\da-f:.]+\]|[^:[\]]+)(?::(.*))?$/i.exec(text) ?? [];
+  if (name === undefined) throw new Error(`REDIS_URL: a host is missing or unreadable: expected ${FORM}`);
+  if (!/^\d{1,5}$/.test(`${port}`) || Number(port) < 1 || Number(port) > 65535)
+    throw new Error('REDIS_URL: a port is not a number from 1 to 65535');
+  return { host: name.replace(/^\[|\]$/g, ''), port: Number(port) };
+}
+
+/** What stands before the `@`. A password may hold colons. @throws Error naming REDIS_URL, without the password */
+function readUser(userinfo = ''): { user: string; password: string } {
+  const [, user = '', password = ''] = /^([^:]*):?(.*)$/.exec(userinfo) ?? [];
+  try {
+    return { user: decodeURIComponent(user), password: decodeURIComponent(password) };
+  } catch {
+    throw new Error('REDIS_URL: user and password are percent-encoded: write % as %25, @ as %40, / as %2F');
+  }
+}
+
 /**
  * Connect. Schemes: `redis://host:port/db`, `rediss://` (TLS); `redis+sentinel://h1:p,h2:p/master`, `rediss+sentinel://`;
  * `redis+cluster://h1:p,h2:p`, `rediss+cluster://`.
  * @param options.sharded of a Cluster: may SSUBSCRIBE. Default false, as ioredis then compares the map of all slots, as JSON, at each
  * refresh, which is every second.
- * @throws Error naming REDIS_URL when the scheme or a host is wrong
+ * @throws Error naming REDIS_URL when a part of it is wrong
  */
 export function connectRedis(url: string, auth: RedisAuth = {}, { sharded = false } = {}): RedisClient {
   const match = /^(redis|rediss)(\+sentinel|\+cluster)?:\/\/(?:([^@/]*)@)?([^/]+)(?:\/(.*))?$/.exec(url);
-  if (!match)
-    throw new Error('REDIS_URL: expected redis[s][+sentinel|+cluster]://host:port[,host:port…][/db or master name]');
+  if (!match) throw new Error(`REDIS_URL: expected ${FORM}`);
   const [, scheme, mode, userinfo, hosts = '', path = ''] = match;
-  const [urlUser, urlPassword] = (userinfo ?? '').split(':').map(decodeURIComponent);
-  const nodes = hosts.split(',').map((h) => {
-    const at = h.lastIndexOf(':');
-    const port = at < 0 ? (mode === '+sentinel' ? 26379 : 6379) : Number(h.slice(at + 1));
-    if (!Number.isInteger(port) || port < 1 || port > 65535)
-      throw new Error('REDIS_URL: a port is not a number from 1 to 65535');
-    return { host: at < 0 ? h : h.slice(0, at), port };
-  });
-  const username = auth.username || urlUser || undefined;
-  const password = auth.password || urlPassword || undefined;
+  const inUrl = readUser(userinfo);
+  const nodes = hosts.split(',').map((host) => readHost(host, mode === '+sentinel' ? 26379 : 6379));
+  // ioredis would select NaN, and nothing would hear of the refusal.
+  if (mode !== '+sentinel' && !(mode ? /^0?$/ : /^\d{0,4}$/).test(path))
+    throw new Error(
+      `REDIS_URL: what follows the / is not a database: expected ${mode ? 'nothing' : 'a number, such as 0'}`,
+    );
+  const username = auth.username || inUrl.user || undefined;
+  const password = auth.password || inUrl.password || undefined;
   const common = {
     ...(username ? { username } : {}),
     ...(password ? { password } : {}),

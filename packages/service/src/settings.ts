@@ -1,8 +1,6 @@
 /** Shapes of settings. Loads TypeBox alone, so that code that only reads configuration schemas (infra) loads nothing else. */
 import Type, { type TSchema, type TStringOptions } from 'typebox';
 
-export { TelemetrySettings } from './telemetry-settings.ts';
-
 /** What TypeBox knows of a text, and for a refusal what was expected: "a comma-separated list of a, b". */
 interface TextOptions extends TStringOptions {
   readonly expected: string;
@@ -48,6 +46,22 @@ export const LogLevel = checkedText((text) => LEVELS.includes(text), {
   expected: `one of ${LEVELS.join(', ')}`,
   description: 'pino level.',
 });
+
+/** Settings of telemetry, to spread into a service's own schema. Names are OpenTelemetry's. */
+export const TelemetrySettings = {
+  OTEL_EXPORTER_OTLP_ENDPOINT: Type.Optional(
+    httpUrl('Collector, OTLP over HTTP, e.g. http://collector:4318. Unset: nothing is sent.'),
+  ),
+  OTEL_EXPORTER_OTLP_HEADERS: Type.Optional(
+    Type.String({ description: 'Headers for the collector, name=value, comma-separated.', secret: true }),
+  ),
+  OTEL_TRACES_SAMPLER_ARG: Type.Number({
+    default: 0.01,
+    minimum: 0,
+    maximum: 1,
+    description: 'Share of traces that start here and are recorded. A sampled parent is always followed.',
+  }),
+};
 
 /** "expected a or b": what a setting takes, as far as its schema says, else its description. */
 export function expectation(setting: TSchema): string {

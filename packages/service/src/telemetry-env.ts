@@ -4,10 +4,13 @@ import type { TelemetryOptions } from './telemetry-types.ts';
 export type Signal = 'traces' | 'logs' | 'metrics';
 export type OtlpOptions = TelemetryOptions & { readonly endpoint: string };
 
+/** The longest that a timer takes, ms: more would be 1 ms. */
+const MOST = 2 ** 31 - 1;
+
 /** A number of the environment, or our default. */
 export function envNumber(name: string, otherwise: number): number {
   const value = Number(process.env[name] || Number.NaN);
-  return Number.isFinite(value) && value >= 0 ? value : otherwise;
+  return Number.isFinite(value) && value >= 0 ? Math.min(value, MOST) : otherwise;
 }
 
 /** The operator names exporters or a protocol for this signal: then NodeSDK builds it from the environment. */
@@ -46,8 +49,18 @@ export function parseHeaders(text: string): Record<string, string> {
   return Object.fromEntries(
     text.split(',').map((pair) => {
       const at = pair.indexOf('=');
-      if (at < 1) throw new Error('OTEL_EXPORTER_OTLP_HEADERS: expected name=value[,name=value…]');
-      return [pair.slice(0, at).trim(), decodeURIComponent(pair.slice(at + 1).trim())];
+      const value = decoded(pair.slice(at + 1).trim());
+      if (at < 1 || value === undefined)
+        throw new Error('OTEL_EXPORTER_OTLP_HEADERS: expected name=value[,name=value…], with % as %25');
+      return [pair.slice(0, at).trim(), value];
     }),
   );
+}
+
+function decoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
 }

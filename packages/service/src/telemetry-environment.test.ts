@@ -146,3 +146,12 @@ test('OTEL_EXPORTER_OTLP_PROTOCOL chooses the encoding, OTEL_TRACES_EXPORTER=non
   // Of our registry, which a reader from the environment would not know.
   expect(type('/v1/metrics')).toBe('application/json');
 });
+
+test('an interval that is longer than any timer sends seldom, not each millisecond', async () => {
+  await using collector = await receiver();
+  vi.stubEnv('OTEL_METRIC_EXPORT_INTERVAL', String(30 * 86_400_000));
+  const options = { service: 's', node: 'n', endpoint: collector.url };
+  await using _telemetry = await startTelemetry(options, createMetrics({ service: 's' }));
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  expect(collector.requests).toEqual([]);
+});

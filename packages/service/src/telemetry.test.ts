@@ -1,7 +1,10 @@
 import Fastify, { type FastifyBaseLogger } from 'fastify';
+import Type from 'typebox';
 import { expect, test, vi } from 'vitest';
+import { loadConfig } from './config.ts';
 import { createLogger } from './log.ts';
 import { createMetrics } from './metrics.ts';
+import { TelemetrySettings } from './settings.ts';
 import { startTelemetry, traceRequests } from './telemetry.ts';
 import { startCollector } from './testing/collector.ts';
 import { formatTraceparent, newTraceContext, parseTraceparent } from './trace-context.ts';
@@ -18,9 +21,14 @@ test('off without an endpoint: no span, no cost, stdout as it was', async () => 
 });
 
 test('a wrong endpoint or header list is named; the header value is not told', async () => {
-  await expect(startTelemetry({ service: 's', node: 'n', endpoint: 'collector' })).rejects.toThrow(
-    'OTEL_EXPORTER_OTLP_ENDPOINT',
-  );
+  // The second is a URL, of the scheme `localhost:`.
+  for (const endpoint of ['collector', 'localhost:4318']) {
+    await expect(startTelemetry({ service: 's', node: 'n', endpoint })).rejects.toThrow('OTEL_EXPORTER_OTLP_ENDPOINT');
+    const settings = { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint };
+    expect(() => loadConfig(Type.Object(TelemetrySettings), settings)).toThrow('OTEL_EXPORTER_OTLP_ENDPOINT: expected');
+  }
+  const encoded = startTelemetry({ service: 's', node: 'n', endpoint: 'http://127.0.0.1:1', headers: 'key=s3cret%' });
+  await expect(encoded).rejects.toThrow('OTEL_EXPORTER_OTLP_HEADERS');
   const bad = startTelemetry({ service: 's', node: 'n', endpoint: 'http://127.0.0.1:1', headers: '=s3cret' });
   await expect(bad).rejects.toThrow('OTEL_EXPORTER_OTLP_HEADERS');
   await expect(bad).rejects.not.toThrow('s3cret');

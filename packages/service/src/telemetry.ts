@@ -10,6 +10,7 @@
  */
 import type { FastifyInstance } from 'fastify';
 import type { Metrics } from './metrics.ts';
+import { isUrl } from './settings.ts';
 import type { Telemetry, TelemetryOptions, TraceSpan } from './telemetry-types.ts';
 import { parseTraceparent } from './trace-context.ts';
 
@@ -24,14 +25,10 @@ export async function startTelemetry(options: TelemetryOptions, metrics?: Metric
       });
     return OFF;
   }
-  let url: URL;
-  try {
-    url = new URL(options.endpoint);
-  } catch {
+  if (!isUrl(options.endpoint, 'http:', 'https:'))
     throw new Error('OTEL_EXPORTER_OTLP_ENDPOINT: expected a URL such as http://collector:4318');
-  }
   const { OtlpTelemetry } = await import('./telemetry-otlp.ts');
-  return new OtlpTelemetry({ ...options, endpoint: url.href.replace(/\/$/, '') }, metrics);
+  return new OtlpTelemetry({ ...options, endpoint: new URL(options.endpoint).href.replace(/\/$/, '') }, metrics);
 }
 
 const OFF: Telemetry = {
