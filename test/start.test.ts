@@ -128,6 +128,17 @@ test('without redis-server, coturn and the media engine it runs one node, and sa
   );
 });
 
+test('with Node’s proxy of the environment it asks its own parts itself, and a Redis that is not there is named at once', async () => {
+  const proxy = { NODE_USE_ENV_PROXY: '1', HTTP_PROXY: 'http://127.0.0.1:9', http_proxy: 'http://127.0.0.1:9' };
+  await isUp(start(['--port', '0', '--no-media'], proxy));
+  const away = start(['--port', '0'], { REDIS_URL: 'redis://user:s3cret@127.0.0.1:9' });
+  expect(await away.exit).toBe(1);
+  expect(away.output().trim()).toMatch(
+    /^REDIS_URL: no Redis answers at redis:\/\/127\.0\.0\.1:9 \(.*ECONNREFUSED.*\)\. Fix: /,
+  );
+  expect(away.output()).not.toContain('s3cret');
+});
+
 test('from the fifth person on a room goes through a media node of this machine, and not any more once two are left', async () => {
   expect(findProgram('redis-server'), 'apt-get install redis-server').toBeDefined();
   expect(cachedEngine() ?? findProgram('janus'), 'npm run media:engine').toBeDefined();
@@ -206,7 +217,9 @@ test('a taken port, a wrong option and a failed child each give one line with th
   const failing = start(['--port', '0'], { LOG_LEVEL: 'nonsense' });
   expect(await failing.exit).toBe(1);
   expect(failing.output().trim().split('\n')).toHaveLength(1);
-  expect(failing.output()).toMatch(/(auth|signaling-\d|edge) ended \(code 1\).*nonsense.*Log: /);
+  expect(failing.output()).toMatch(
+    /(auth|signaling-\d|edge) ended \(code 1\).*LOG_LEVEL: expected one of trace.*Log: /,
+  );
 });
 
 test('--https serves a certificate of its own', async () => {

@@ -7,14 +7,23 @@ export interface CertificateFiles {
   readonly key: string;
 }
 
+/** Undefined also for one that a full disk or a crash cut short. */
+function readNote(file: string): { names?: unknown; until?: unknown } | undefined {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
 /** Make it, or take the one of an earlier run when it names the same addresses and lasts another week. */
 export async function selfSigned(dir: string, addresses: readonly string[]): Promise<CertificateFiles> {
   const files = { cert: join(dir, 'cert.pem'), key: join(dir, 'key.pem') };
   const noteFile = join(dir, 'certificate.json');
   const names = addresses.join(',');
-  if (existsSync(noteFile) && existsSync(files.cert) && existsSync(files.key)) {
-    const note = JSON.parse(readFileSync(noteFile, 'utf8')) as { names: string; until: number };
-    if (note.names === names && note.until - Date.now() > 7 * 86_400_000) return files;
+  if (existsSync(files.cert) && existsSync(files.key)) {
+    const note = readNote(noteFile);
+    if (note?.names === names && Number(note.until) - Date.now() > 7 * 86_400_000) return files;
   }
   const { generate } = await import('selfsigned');
   const until = Date.now() + 90 * 86_400_000;

@@ -2,15 +2,15 @@
 import { join } from 'node:path';
 import { connectRedis, readMediaNodes } from '@tandem/service';
 import type { MediaNodeConfig } from '../media-node/src/config.ts';
+import type { RedisPlan } from './plan.ts';
 import { findProgram, lanAddress } from './programs.ts';
-
-const NODE_ID = 'media-1';
 
 /** What a media node needs of this machine. */
 export interface LocalMedia {
   /** The engine's folder or program. */
   readonly engine: string;
   readonly redisUrl: string;
+  readonly nodeId: string;
   /** Rooms that it may make HLS of; 0 without ffmpeg. */
   readonly packagers: number;
 }
@@ -19,26 +19,29 @@ export interface LocalMedia {
 const PACKAGERS = 2;
 
 /** `lacks`: one line that says what is missing; then rooms of any size are a mesh. */
-export async function findMedia(redisUrl: string | undefined): Promise<LocalMedia | { readonly lacks: string }> {
+export async function findMedia(
+  redis: Pick<RedisPlan, 'url' | 'nameEnd'> | undefined,
+): Promise<LocalMedia | { readonly lacks: string }> {
   const mesh = 'large rooms stay a mesh';
   const finder = new URL('../../scripts/lib/media-engine.mjs', import.meta.url).href;
   const { cachedEngine } = (await import(finder)) as { cachedEngine: () => string | undefined };
   const engine = cachedEngine() ?? findProgram('janus');
   if (!engine) return { lacks: `the media engine is not here: ${mesh}. To get it: npm run media:engine` };
-  if (!redisUrl) return { lacks: `a media node needs Redis: ${mesh}` };
+  if (!redis) return { lacks: `a media node needs Redis: ${mesh}` };
   if (!lanAddress()) return { lacks: `a media node needs a network address that is not loopback: ${mesh}` };
-  return { engine, redisUrl, packagers: findProgram('ffmpeg') ? PACKAGERS : 0 };
+  const { url: redisUrl, nameEnd } = redis;
+  return { engine, redisUrl, nodeId: `media-1${nameEnd}`, packagers: findProgram('ffmpeg') ? PACKAGERS : 0 };
 }
 
 /** What this machine adds to the topology's settings. */
 export function mediaSettings(
-  { engine, packagers }: LocalMedia,
+  { engine, nodeId, packagers }: LocalMedia,
   { scratch, port }: { readonly scratch: string; readonly port: number },
 ) {
   return {
     JANUS: engine,
     RUN_DIR: join(scratch, 'media'),
-    NODE_ID,
+    NODE_ID: nodeId,
     DRAIN_SECONDS: '0',
     HTTP_HOST: '127.0.0.1',
     HTTP_PORT: `${port}`,
@@ -51,12 +54,12 @@ export function mediaSettings(
 export const hlsFolder = (scratch: string): string => join(scratch, 'hls');
 
 /** Asks the directory. */
-export function mediaServes({ redisUrl }: LocalMedia): () => Promise<boolean> {
+export function mediaServes({ redisUrl, nodeId }: LocalMedia): () => Promise<boolean> {
   return async () => {
     const directory = connectRedis(redisUrl);
     directory.on('error', () => {});
     try {
-      return (await readMediaNodes(directory)).has(NODE_ID);
+      return (await readMediaNodes(directory)).has(nodeId);
     } finally {
       directory.disconnect();
     }

@@ -1,4 +1,5 @@
 /** Each part of the topology as a process of this machine: its program, its variables and the check that it serves. */
+import http from 'node:http';
 import { createConnection } from 'node:net';
 import { join, resolve } from 'node:path';
 import type { SignalingConfig } from '@tandem/signaling/config';
@@ -31,10 +32,15 @@ function connects(port: number, host = LOOPBACK): Promise<boolean> {
   });
 }
 
-async function answers(url: string): Promise<boolean> {
-  const response = await fetch(url, { signal: AbortSignal.timeout(2000) });
-  await response.body?.cancel();
-  return response.ok;
+/** Asks itself: fetch would ask the proxy of the environment (NODE_USE_ENV_PROXY) for what is on this machine. */
+function answers(url: string): Promise<boolean> {
+  return new Promise((done, fail) => {
+    const request = http.get(url, { agent: new http.Agent(), timeout: 2000 }, (response) => {
+      response.resume();
+      done(response.statusCode === 200);
+    });
+    request.once('timeout', () => request.destroy(new Error('no answer in time'))).once('error', fail);
+  });
 }
 
 /** A child that runs an entry file of this repository with Node. */
@@ -67,6 +73,7 @@ export function turnChild(turn: TurnPlan, plan: StackPlan, place: Place): ChildS
       TURN_PORT: `${turn.port}`,
       TURNSERVER: turn.program,
       RUN_DIR: plan.scratch,
+      NODE_ID: `turn-1${plan.redis?.nameEnd ?? ''}`,
       DRAIN_SECONDS: '0',
       // The peers of one machine and its network are loopback and private addresses; no deployment allows those.
       ALLOW_LOOPBACK_PEERS: 'true',
@@ -102,7 +109,7 @@ export function signalingChildren(plan: StackPlan, place: Place): ChildSpec[] {
         ...resolveEnvironment(topology.signaling, place),
         HOST: LOOPBACK,
         PORT: new URL(url).port,
-        NODE_NAME: `signaling-${i + 1}`,
+        NODE_NAME: `signaling-${i + 1}${plan.redis?.nameEnd ?? ''}`,
         ...plan.recordings?.env,
         ...plan.env.signaling,
       } satisfies Partial<Record<keyof SignalingConfig, string>>,

@@ -33,7 +33,8 @@ export function localPlace(plan: StackPlan): Place {
       'turn-uris': turn?.uris.join(','),
       'stun-uris': turn && `stun:${plan.nodeAddress}:${turn.port}`,
       // One machine without Redis has one TURN node, whose address auth gets as a setting.
-      'turn-directory': turn && redis ? 'true' : undefined,
+      // In a Redis that others use too there may be their nodes, which do not know this start's secret.
+      'turn-directory': turn && redis?.start ? 'true' : undefined,
       'node-address': plan.nodeAddress,
       'auth-url': authUrl(plan),
       // Through the edge the agent survives any signaling node; it does not know the edge's own certificate.

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { connectRedis } from '@tandem/service';
 import { freePort, isPortFree } from '@tandem/service/ports';
 import { topology } from '../topology/index.ts';
 import { findCaptions, type LocalCaptions } from './captions.ts';
@@ -71,6 +72,8 @@ export interface StackPlan {
 
 export interface RedisPlan {
   readonly url: string;
+  /** Ends the names of nodes: another start may use the same Redis, and two nodes of one name would take each other's messages. */
+  readonly nameEnd: string;
   /** A private Redis to start: its program and port. Without: an existing one. */
   readonly start?: { readonly program: string; readonly port: number };
 }
@@ -108,7 +111,7 @@ export async function planStack(options: StackOptions): Promise<StackPlan> {
   });
   const turn = turnProgram ? await planTurn(turnProgram, nodeAddress, options.port) : undefined;
   if (options.events && !redis) leftOut.push(LACKS_REDIS);
-  const media = options.media ? await findMedia(redis?.url) : undefined;
+  const media = options.media ? await findMedia(redis) : undefined;
   if (media && 'lacks' in media) leftOut.push(media.lacks);
   const engine = media && 'engine' in media ? media : undefined;
   const recordings = findRecordings(options.recordings, options.path);
@@ -131,11 +134,35 @@ function oneNode(wanted: number): string {
 
 async function planRedis(options: StackOptions): Promise<RedisPlan | undefined> {
   const url = options.redisUrl ?? process.env.REDIS_URL;
-  if (url) return { url };
+  if (url) {
+    const fault = await redisFault(url);
+    if (fault)
+      throw new StartError(
+        `REDIS_URL: ${fault}. Fix: start that Redis, or unset REDIS_URL: a private one is started then`,
+      );
+    return { url, nameEnd: `-${randomBytes(4).toString('hex')}` };
+  }
   const program = findProgram('redis-server', options.path);
   if (!program) return undefined;
   const port = await freePort();
-  return { url: `redis://${LOOPBACK}:${port}`, start: { program, port } };
+  return { url: `redis://${LOOPBACK}:${port}`, nameEnd: '', start: { program, port } };
+}
+
+/** Why an existing Redis cannot be used; never its password. @throws Error naming REDIS_URL when it is none */
+async function redisFault(url: string): Promise<string | undefined> {
+  const redis = connectRedis(url);
+  let why = 'no answer';
+  redis.on('error', (error) => {
+    why = error.message;
+  });
+  try {
+    await redis.ping();
+    return undefined;
+  } catch (error) {
+    return `no Redis answers at ${url.replace(/\/\/[^@]*@/, '//')} (${/max retries/.test(String(error)) ? why : String(error)})`;
+  } finally {
+    redis.disconnect();
+  }
 }
 
 /** The standard port when it is free, except where all ports are to be free ones. */

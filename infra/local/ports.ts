@@ -1,5 +1,5 @@
 /** The ports of `npm start`. */
-import { freePort, isPortFree } from '@tandem/service/ports';
+import { freePort, listenFault } from '@tandem/service/ports';
 import { topology } from '../topology/index.ts';
 import { LOOPBACK } from './programs.ts';
 import { StartError } from './start-error.ts';
@@ -53,6 +53,17 @@ function describedPorts({ edge = topology.edge.port, nodes }: PortsWanted): Port
   return { edge, auth, media, hooks, captions, signaling };
 }
 
+/**
+ * Also by a program at one of the addresses of `localhost` alone: browsers go to `::1` first, and would show that program.
+ * @param host the page's, or loopback
+ */
+async function isTaken(port: number, host: string): Promise<boolean> {
+  if ((await listenFault(port, host)) !== undefined) return true;
+  if (host === LOOPBACK) return false;
+  const faults = await Promise.all([LOOPBACK, '::1'].map((address) => listenFault(port, address)));
+  return faults.includes('EADDRINUSE');
+}
+
 async function refuseTaken(ports: Ports, { edgeHost, media, hooks, captions }: PortsWanted): Promise<void> {
   const listeners: { readonly name: string; readonly port: number; readonly host?: string }[] = [
     { name: 'page', port: ports.edge, host: edgeHost },
@@ -63,7 +74,7 @@ async function refuseTaken(ports: Ports, { edgeHost, media, hooks, captions }: P
     ...ports.signaling.map((port) => ({ name: 'signaling', port })),
   ];
   for (const { name, port, host = LOOPBACK } of listeners) {
-    if (port < 1024 || (await isPortFree(port, host))) continue;
+    if (port < 1024 || !(await isTaken(port, host))) continue;
     throw new StartError(
       `port ${port} (${name}) is in use. Stop what listens there, or move all ports: npm start -- --port ${ports.edge + 100}`,
     );

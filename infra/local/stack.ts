@@ -1,6 +1,8 @@
 /** The whole topology as processes of this machine: what `npm start` runs and what the system tests call through. */
+import { createHash } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { claimName } from '@tandem/service/ports';
 import { selfSigned } from './certificate.ts';
 import { Children } from './children.ts';
 import {
@@ -50,11 +52,13 @@ export interface Stack extends AsyncDisposable {
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const plan = await planStack(options);
   const { PATH, HOME, LOG_LEVEL, TZ } = process.env;
-  const logDir = join(plan.dataDir, 'logs');
+  const logs = await claimLogs(plan.dataDir);
+  const { logDir } = logs;
   const say = options.say ?? (() => undefined);
   const children = new Children({ logDir, say, env: { PATH, HOME, LOG_LEVEL, TZ } });
   const dispose = async () => {
     await children[Symbol.asyncDispose]();
+    logs[Symbol.dispose]();
     rmSync(plan.scratch, { recursive: true, force: true });
   };
   try {
@@ -81,6 +85,16 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     logDir,
     [Symbol.asyncDispose]: dispose,
   };
+}
+
+/** `logs`, or `logs-2` and so on beside another start that writes there: it would lose what it wrote. */
+async function claimLogs(dataDir: string): Promise<{ readonly logDir: string } & Disposable> {
+  for (let number = 1; ; number++) {
+    const logDir = join(dataDir, number === 1 ? 'logs' : `logs-${number}`);
+    const name = createHash('sha256').update(logDir).digest('hex');
+    const claim = await claimName(`logs-${name}`);
+    if (claim) return { logDir, [Symbol.dispose]: () => claim[Symbol.dispose]() };
+  }
 }
 
 /** Each part after those that it needs. */

@@ -324,6 +324,7 @@ test('the load balancer’s health check fails while coturn does not answer, and
   process.kill(w.node.coturn.pid, 'SIGCONT');
   await vi.waitFor(async () => expect(await takesConnections(readyPort)).toBe(true), soon);
   // Without the cache nobody is sent here anew, and whoever has the address of the load balancer is served.
+  w.admin.disconnect();
   w.redis.kill('SIGKILL');
   await vi.waitFor(() => expect(w.events.join()).toContain('"what":"directory"'), soon);
   expect(await takesConnections(readyPort)).toBe(true);

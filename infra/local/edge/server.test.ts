@@ -1,6 +1,10 @@
+import { mkdtempSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createLogger, loadConfig } from '@tandem/service';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { selfSigned } from '../certificate.ts';
 import { EdgeConfig } from './config.ts';
 import { cacheControl } from './pages.ts';
 import { startEdge } from './server.ts';
@@ -149,4 +153,21 @@ test.each([
     await starting.then((edge) => edge[Symbol.asyncDispose]()).catch(() => {});
   });
   await expect(starting).rejects.toThrow(message);
+});
+
+test('half of a certificate, one that is not there and one of another key are refused by name', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'edge-tls-'));
+  onTestFinished(() => rmSync(dir, { recursive: true }));
+  const [one, other] = await Promise.all(['one', 'other'].map((name) => selfSigned(join(dir, name), ['127.0.0.1'])));
+  const TLS_CERT = one?.cert ?? '';
+  for (const [files, problem] of [
+    [{ TLS_CERT }, /^configuration: TLS_KEY: not set, and the other half is. Fix: /],
+    [{ TLS_KEY: one?.key ?? '' }, /^configuration: TLS_CERT: not set/],
+    [{ TLS_CERT, TLS_KEY: join(dir, 'none.pem') }, /^configuration: TLS_KEY: ENOENT/],
+    [{ TLS_CERT, TLS_KEY: other?.key ?? '' }, /^configuration: TLS_CERT, TLS_KEY: /],
+  ] as const) {
+    const targets = { AUTH_TARGETS: 'http://127.0.0.1:1', SIGNALING_TARGETS: 'http://127.0.0.1:1' };
+    const config = loadConfig(EdgeConfig, { HOST: '127.0.0.1', PORT: '0', CLIENT_DIR: dir, ...targets, ...files });
+    await expect(startEdge(config, createLogger('edge', 'silent'))).rejects.toThrow(problem);
+  }
 });

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
+import { createSecureContext } from 'node:tls';
 import { ConfigError, type Logger, PROBLEM_OPTIONS, ProblemError, readList, renderErrors } from '@tandem/service';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { topology } from '../../topology/index.ts';
@@ -72,7 +73,7 @@ export async function startEdge(config: EdgeConfig, log: Logger): Promise<Edge> 
   return { port: (app.server.address() as AddressInfo).port, [Symbol.asyncDispose]: dispose };
 }
 
-function isEncrypted(config: EdgeConfig): config is EdgeConfig & { TLS_CERT: string; TLS_KEY: string } {
+function isEncrypted(config: EdgeConfig): boolean {
   return Boolean(config.TLS_CERT && config.TLS_KEY);
 }
 
@@ -86,9 +87,30 @@ function createApp(config: EdgeConfig, log: Logger): FastifyInstance {
     keepAliveTimeout: 130_000,
     ...PROBLEM_OPTIONS,
   };
-  return (isEncrypted(config)
-    ? Fastify({ ...options, https: { cert: readFileSync(config.TLS_CERT), key: readFileSync(config.TLS_KEY) } })
-    : Fastify(options)) as unknown as FastifyInstance;
+  const https = certificateOf(config);
+  return (https ? Fastify({ ...options, https }) : Fastify(options)) as unknown as FastifyInstance;
+}
+
+/** Undefined without one. @throws ConfigError naming the setting: half of a certificate would serve http */
+function certificateOf(config: EdgeConfig): { cert: Buffer; key: Buffer } | undefined {
+  if (!config.TLS_CERT && !config.TLS_KEY) return undefined;
+  const read = (name: 'TLS_CERT' | 'TLS_KEY') => {
+    try {
+      return readFileSync(config[name] ?? '');
+    } catch (error) {
+      const why = config[name] ? (error as Error).message : 'not set, and the other half is';
+      throw new ConfigError(`configuration: ${name}: ${why}. Fix: two PEM files, TLS_CERT and TLS_KEY, or neither`);
+    }
+  };
+  const files = { cert: read('TLS_CERT'), key: read('TLS_KEY') };
+  try {
+    createSecureContext(files);
+  } catch (error) {
+    throw new ConfigError(
+      `configuration: TLS_CERT, TLS_KEY: ${(error as Error).message}. Fix: PEM files of one certificate and its key`,
+    );
+  }
+  return files;
 }
 
 /** Calls go on without `media`, `hooks` and `captions`. */

@@ -14,7 +14,8 @@ export async function isPortFree(port: number, host: string): Promise<boolean> {
   return (await listenFault(port, host)) === undefined;
 }
 
-async function listenFault(port: number, host: string): Promise<string | undefined> {
+/** Why no server could listen there over TCP, such as `EADDRINUSE`; undefined: one could. */
+export async function listenFault(port: number, host: string): Promise<string | undefined> {
   const { server, code = 'unknown' } = await listen({ port, host, exclusive: true });
   await new Promise((resolve) => (server ? server.close(resolve) : resolve(undefined)));
   return server ? undefined : code;
@@ -48,6 +49,13 @@ export async function claimPort(port: number): Promise<boolean> {
   const { server, code } = await listen({ path: `\0tandem-port-${port}`, exclusive: true });
   if (server) setTimeout(() => server.close(), CLAIM_MS).unref();
   return code !== 'EADDRINUSE';
+}
+
+/** Holds a name against the other programs of this machine, as {@link claimPort} does, until it is disposed. @returns undefined when it is held already */
+export async function claimName(name: string): Promise<Disposable | undefined> {
+  const { server, code } = await listen({ path: `\0tandem-${name}`, exclusive: true });
+  if (code === 'EADDRINUSE') return undefined;
+  return { [Symbol.dispose]: () => void server?.close() };
 }
 
 function listen(where: ListenOptions): Promise<{ server?: Server; code?: string | undefined }> {
