@@ -186,6 +186,60 @@ test('E-3 a join that was refused is not told where a page of a backlog ends bet
   redis.disconnect();
 });
 
+test.for([
+  ['in one round', [20_900]],
+  ['in two rounds', [20_600, 20_900]],
+  ['in two rounds of two dispatchers', [20_600, 20_900]],
+] as const)(
+  'E-3 a short absence is not told where its end is folded %s, and the next one is',
+  async ([name, rounds]) => {
+    await using server = await startRedis();
+    const redis = connectRedis(server.url);
+    await redis.set(keys.lease(PARTITION), 'dispatcher 1');
+    const room = named('brief');
+    let version = 10;
+    const write = (at: number, line: string) =>
+      redis.xadd(outboxKey('tandem', PARTITION), `${at}-1`, 'e', `${version++} 10 1 ${room}\n1 ${line}`);
+    let worker = workerOn(redis);
+    await write(10_000, 'joined peer "ada"');
+    await worker.fold(11_000);
+    await write(20_000, 'away peer ');
+    await write(20_300, 'back peer ');
+    for (const at of rounds) {
+      await worker.fold(at);
+      if (name.includes('dispatchers')) worker = workerOn(redis);
+    }
+    expect(await loggedEvents(redis)).toEqual([`room.started ${room}`, `peer.joined ${room}`]);
+    await write(30_000, 'away peer ');
+    await worker.fold(30_600);
+    await write(30_700, 'back peer ');
+    await worker.fold(31_600);
+    expect((await loggedEvents(redis)).slice(2)).toEqual([`peer.away ${room}`, `peer.back ${room}`]);
+    redis.disconnect();
+  },
+);
+
+test('E-12 a client that never stops with updates is told twice a second, though each round sees a few of them', async () => {
+  await using server = await startRedis();
+  const redis = connectRedis(server.url);
+  await redis.set(keys.lease(PARTITION), 'dispatcher 1');
+  const room = named('chatty');
+  let version = 10;
+  const write = (at: number, line: string) =>
+    redis.xadd(outboxKey('tandem', PARTITION), `${at}-1`, 'e', `${version++} 10 1 ${room}\n1 ${line}`);
+  const worker = workerOn(redis);
+  await write(10_000, 'joined peer "ada"');
+  for (let at = 20_000; at < 30_000; at += 100) {
+    await write(at, 'updated peer ');
+    await worker.fold(at);
+  }
+  await worker.fold(40_000);
+  const bodies = (await redis.xrange(keys.log(PARTITION), '-', '+')).map(([, fields]) => JSON.parse(fields[7] ?? ''));
+  const told = bodies.filter(({ type }) => type === 'peer.updated').map(({ timestamp }) => Date.parse(timestamp));
+  expect(told).toEqual(Array.from({ length: 20 }, (_, i) => 20_400 + 500 * i));
+  redis.disconnect();
+});
+
 test('the age of the oldest change that is no event yet: held, a backlog, read to the end, and a store that does not answer', async () => {
   await using server = await startRedis();
   const redis = connectRedis(server.url);

@@ -45,6 +45,8 @@ export interface ToldRoom {
   readonly v: number;
   /** Peer id -> user id, and when it joined, ms. */
   readonly p: Readonly<Record<string, readonly [userId: string, joinedAt: number]>>;
+  /** Peers that are away without an event that says so. Absent: none. */
+  readonly u?: readonly string[];
 }
 
 export interface Folded {
@@ -72,7 +74,9 @@ export function foldEntry(
   const fold = new RoomFold(entry.room, told, at);
   // Another room of that name: the end of the former one was lost with it.
   if (told && told.f !== entry.firstVersion) fold.lose();
-  for (const change of entry.changes) if (!isUntold(change)) fold.change(change, entry.firstVersion);
+  for (const change of entry.changes)
+    if (isUntold(change)) fold.leaveOut(change);
+    else fold.change(change, entry.firstVersion);
   if (entry.members === 0)
     fold.end(entry.changes.some((c) => c.kind === 'left' && c.reason === 'closed') ? 'closed' : 'empty');
   return fold.result();
@@ -119,6 +123,8 @@ class RoomFold {
   readonly #at: number;
   readonly #events: RoomEvent[] = [];
   readonly #people: Map<string, readonly [userId: string, joinedAt: number]>;
+  /** See {@link ToldRoom.u}. */
+  readonly #untold: Set<string>;
   #first: number;
   #startedAt: number;
   #most: number;
@@ -129,6 +135,7 @@ class RoomFold {
     this.#room = room;
     this.#at = at;
     this.#people = new Map(Object.entries(told?.p ?? {}));
+    this.#untold = new Set(told?.u);
     this.#first = told?.f ?? 0;
     this.#startedAt = told?.t ?? at;
     this.#most = told?.m ?? 0;
@@ -156,6 +163,8 @@ class RoomFold {
       case 'back':
       case 'updated':
         if (!known) return;
+        // Its absence was no event: the two may be folded in two rounds.
+        if (change.kind !== 'updated' && this.#untold.delete(peerId) && change.kind === 'back') return;
         this.#version = version;
         this.#add(`peer.${change.kind}`, peerId, { peerId, userId: known[0], ...this.#count() });
         return;
@@ -174,6 +183,12 @@ class RoomFold {
     }
   }
 
+  /** A change that becomes no event, for the events of those that follow. */
+  leaveOut({ kind, peerId }: RoomChange): void {
+    if (kind === 'away' && this.#people.has(peerId)) this.#untold.add(peerId);
+    if (kind === 'back') this.#untold.delete(peerId);
+  }
+
   /** Everybody left unseen, and the room with them. */
   lose(): void {
     for (const peerId of [...this.#people.keys()]) {
@@ -188,6 +203,7 @@ class RoomFold {
     this.#version++;
     this.#isThere = false;
     this.#people.clear();
+    this.#untold.clear();
     this.#add('room.ended', '', {
       reason,
       startedAt: new Date(this.#startedAt).toISOString(),
@@ -204,6 +220,7 @@ class RoomFold {
       m: this.#most,
       v: this.#version,
       p: Object.fromEntries(this.#people),
+      ...(this.#untold.size === 0 ? {} : { u: [...this.#untold] }),
     };
     return { told: this.#isThere ? told : undefined, events: this.#events };
   }
@@ -221,6 +238,7 @@ class RoomFold {
   #leave(peerId: string, reason: LeaveReason): void {
     const [userId, joinedAt] = this.#people.get(peerId) ?? ['', this.#at];
     this.#people.delete(peerId);
+    this.#untold.delete(peerId);
     const stay = { joinedAt: new Date(joinedAt).toISOString(), durationSeconds: this.#secondsSince(joinedAt) };
     this.#add('peer.left', peerId, { peerId, userId, reason, ...stay, ...this.#count() });
   }
