@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { get, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { BackendClaims } from '@tandem/protocol';
-import { connectRedis, type RedisClient } from '@tandem/service';
+import { connectRedis, type RedisClient, RevocationSet } from '@tandem/service';
 import { startRedis, type TestRedis } from '@tandem/service/testing';
 import Fastify from 'fastify';
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
@@ -29,14 +29,15 @@ const log = (ms: number, body: string) =>
 
 /** A task with one stream of one client, whose token ends after `lifeS`. `errors`: what the answer emitted. */
 async function openStream(lifeS: number) {
-  const streams = new EventStreams(redis, 1);
+  const revoked = new RevocationSet();
+  const streams = new EventStreams(redis, revoked, 1);
   const errors: unknown[] = [];
   const answer = Promise.withResolvers<ServerResponse>();
   const app = Fastify();
   app.get('/', (_request, reply) => {
     reply.raw.on('error', (error) => errors.push(error));
     answer.resolve(reply.raw);
-    const claims = { exp: Date.now() / 1000 + lifeS } as BackendClaims;
+    const claims = { exp: Date.now() / 1000 + lifeS, session_id: 'api-key:a' } as BackendClaims;
     streams.serve(reply, { after: [0, 0, 0], partition: PARTITION, isWanted: () => true }, claims);
     return reply;
   });
@@ -50,7 +51,7 @@ async function openStream(lifeS: number) {
     app.server.closeAllConnections();
     await app.close();
   });
-  return { streams, errors, raw: await answer.promise, request, response };
+  return { streams, errors, revoked, raw: await answer.promise, request, response };
 }
 
 /** Holds the next reading of the log until `goOn`. */
@@ -91,4 +92,24 @@ test('a client that reads nothing has its place until its token ends', async () 
   await vi.waitFor(() => expect(streams.open).toBe(0), WAIT);
   // Nor does what it did not read lie here any longer.
   expect([raw.destroyed, errors]).toEqual([true, []]);
+});
+
+test('E-9 a stream ends when the API key of its token is revoked, also while Redis is read: it gets nothing more', async () => {
+  await redis.del(keys.log(PARTITION));
+  await log(Date.now() - 5000, '"first"');
+  const { streams, revoked, response } = await openStream(600);
+  let text = '';
+  response.on('data', (chunk: Buffer) => {
+    text += chunk;
+  });
+  await vi.waitFor(() => expect(text).toContain('data: "first"'), WAIT);
+  const { held, goOn } = holdRedis();
+  await held;
+  await log(Date.now() - 2000, '"second"');
+  const at = Math.floor(Date.now() / 1000);
+  revoked.add({ kind: 'session', id: 'api-key:a', at, exp: at + 600 });
+  goOn();
+  await vi.waitFor(() => expect(streams.open).toBe(0), WAIT);
+  await vi.waitFor(() => expect(response.complete).toBe(true), WAIT);
+  expect(text).not.toContain('second');
 });

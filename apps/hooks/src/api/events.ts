@@ -1,7 +1,7 @@
 /** The feed: events as JSON pages, or as they come (server-sent events). */
 import type { BackendClaims } from '@tandem/protocol';
 import { mayEnter } from '@tandem/protocol';
-import { ProblemError, type RedisClient, readTime, requireRoom } from '@tandem/service';
+import { type BackendChecks, ProblemError, type RedisClient, readTime, requireRoom } from '@tandem/service';
 import { partitionOf } from '@tandem/service/room-events';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { type LoggedEvent, type Position, readLog, readPosition, writePosition } from '../event-log.ts';
@@ -90,10 +90,12 @@ const AT_ONCE = 200;
 
 export class EventStreams {
   readonly #redis: RedisClient;
+  readonly #revocations: BackendChecks['revocations'];
   readonly #most: number;
   readonly #open = new Set<FastifyReply>();
-  constructor(redis: RedisClient, most: number) {
+  constructor(redis: RedisClient, revocations: BackendChecks['revocations'], most: number) {
     this.#redis = redis;
+    this.#revocations = revocations;
     this.#most = most;
   }
 
@@ -107,7 +109,7 @@ export class EventStreams {
   }
 
   /** @throws ProblemError 503 */
-  serve(reply: FastifyReply, wanted: Wanted, { exp }: BackendClaims): void {
+  serve(reply: FastifyReply, wanted: Wanted, claims: BackendClaims): void {
     if (this.#open.size >= this.#most)
       throw new ProblemError(503, 'overloaded', 'This task has as many event streams as it serves.', { retryAfter: 5 });
     this.#open.add(reply);
@@ -121,7 +123,7 @@ export class EventStreams {
     });
     // An id without an event: who loses the connection before the first one comes back to here.
     reply.raw.write(`retry: 1000\nid: ${writePosition(wanted.after)}\n\n`);
-    void this.#run(reply, wanted, exp * 1000).finally(() => {
+    void this.#run(reply, wanted, claims).finally(() => {
       this.#open.delete(reply);
       // What a client does not read would stay here for as long as it likes.
       if (reply.raw.writableNeedDrain) reply.raw.destroy();
@@ -129,14 +131,20 @@ export class EventStreams {
     });
   }
 
-  /** Until the client goes, the token ends, or Redis is away: the client comes back with its last id. */
-  async #run({ raw, request }: FastifyReply, { after, partition, isWanted }: Wanted, expiresAt: number): Promise<void> {
+  /** Until the client goes, the token ends or is revoked, or Redis is away: the client comes back with its last id. */
+  async #run(
+    { raw, request }: FastifyReply,
+    { after, partition, isWanted }: Wanted,
+    claims: BackendClaims,
+  ): Promise<void> {
+    const expiresAt = claims.exp * 1000;
+    const isDone = () => isOver(raw) || Date.now() >= expiresAt || this.#revocations.isRevoked(claims);
     let position = after;
     let pingAt = Date.now() + PING_MS;
     try {
-      while (!isOver(raw) && Date.now() < expiresAt) {
+      while (!isDone()) {
         const { events, next } = await readLog(this.#redis, { after: position, limit: AT_ONCE, partition });
-        if (isOver(raw)) return;
+        if (isDone()) return;
         position = next;
         const text = events.filter(isWanted).map(({ position: at, type, body }) => {
           return `id: ${writePosition(at)}\nevent: ${type}\ndata: ${body}\n\n`;

@@ -11,7 +11,7 @@ const BODY_LIMIT = 16_384;
 
 /** @returns the open event streams */
 export async function registerApi(app: FastifyInstance, parts: ApiParts): Promise<EventStreams> {
-  const streams = new EventStreams(parts.redis, parts.maxStreams);
+  const streams = new EventStreams(parts.redis, parts.revocations, parts.maxStreams);
   const routes = (api: FastifyInstance, _options: object, registered: () => void) => {
     registerProblems(api);
     for (const schema of [ProblemDetails, WebhookEndpoint]) api.addSchema(schema);
