@@ -1,7 +1,8 @@
 /** Where a webhook must never go: everything that is not the public internet. */
 import type { LookupAddress } from 'node:dns';
-import { lookup } from 'node:dns/promises';
+import { lookup, Resolver } from 'node:dns/promises';
 import { BlockList, isIP, isIPv4 } from 'node:net';
+import { networkInterfaces } from 'node:os';
 
 /**
  * Blocks that are not globally reachable, or that embed IPv4 addresses. Source: the IANA IPv4 and IPv6 special-purpose address registries
@@ -72,13 +73,20 @@ export function checkEndpointUrl(text: string, isPrivateAllowed: boolean): URL {
   return url;
 }
 
+/** Four tries of a server that does not answer, for five to eight seconds of the fifteen that a try of a webhook has. */
+export const DNS_LIMITS = { timeout: 1000, tries: 4, maxTimeout: 2000 };
+
 /**
  * Resolves the name once. The connection must use that address: a name may have another the next moment.
+ * @param dns a new one each time: it reads the servers of the machine once, when it is made
  * @throws EndpointUrlError when one of the addresses is not public; Error when there is none
  */
-export async function resolveEndpoint(url: URL, isPrivateAllowed: boolean) {
+export async function resolveEndpoint(url: URL, isPrivateAllowed: boolean, dns = new Resolver(DNS_LIMITS)) {
   const literal = literalAddress(url);
-  const found = literal === undefined ? await lookUp(url.hostname) : [{ address: literal, family: isIP(literal) }];
+  const found =
+    literal === undefined
+      ? await lookUp(url.hostname, isPrivateAllowed ? undefined : dns)
+      : [{ address: literal, family: isIP(literal) }];
   const [first] = found;
   if (!first) throw new Error('the name has no address');
   const denied = found.find(({ address }) => !isPublicAddress(address));
@@ -90,16 +98,34 @@ export async function resolveEndpoint(url: URL, isPrivateAllowed: boolean) {
 const lookupsUnderWay = new Map<string, Promise<LookupAddress[]>>();
 
 /**
- * One lookup of a name at a time, for all tries that want it then. The process has two threads for lookups, those of Redis and keys too: a
- * name whose server does not answer holds one of them for seconds, and its endpoint has up to 32 tries.
+ * One lookup of a name at a time, for all tries that want it then: an endpoint has up to 32.
+ * @param dns undefined for development: also names of this machine and its containers
  */
-function lookUp(name: string): Promise<LookupAddress[]> {
+function lookUp(name: string, dns: Resolver | undefined): Promise<LookupAddress[]> {
   const underWay = lookupsUnderWay.get(name);
   if (underWay !== undefined) return underWay;
-  const found = lookup(name, { all: true }).finally(() => lookupsUnderWay.delete(name));
+  const asked = dns ? askDns(name, dns) : lookup(name, { all: true });
+  const found = asked.finally(() => lookupsUnderWay.delete(name));
   lookupsUnderWay.set(name, found);
   return found;
 }
+
+/**
+ * The lookup of the system holds one of two threads of the process while a server does not answer: with two such names no other endpoint
+ * gets a webhook, and Redis and the keys are not found either. This holds none.
+ */
+async function askDns(name: string, dns: Resolver): Promise<LookupAddress[]> {
+  const [four, six] = await Promise.allSettled([dns.resolve4(name), dns.resolve6(name)]);
+  const of = (answer: typeof four, family: number) =>
+    answer.status === 'fulfilled' ? answer.value.map((address) => ({ address, family })) : [];
+  const found = hasIPv4() ? [...of(four, 4), ...of(six, 6)] : [...of(six, 6), ...of(four, 4)];
+  if (found.length === 0 && four.status === 'rejected') throw four.reason;
+  return found;
+}
+
+/** Can this machine reach IPv4 addresses of others? The first address that is found is the one that is tried. */
+const hasIPv4 = () =>
+  Object.values(networkInterfaces()).some((all) => all?.some(({ family, internal }) => family === 'IPv4' && !internal));
 
 /** The address that a URL names itself; WHATWG URLs have every spelling of an IPv4 address in its usual form. */
 function literalAddress({ hostname }: URL): string | undefined {

@@ -109,15 +109,6 @@ test('E-7 a URL is refused by what it says, with the reason', () => {
   expect(why('nonsense')).toMatch(/URL/);
 });
 
-test('E-7 a name that resolves to a private address is refused, and nothing is sent', async () => {
-  await using receiver = await startReceiver();
-  const { port } = new URL(receiver.url);
-  await expect(resolveEndpoint(new URL(`https://localhost:${port}/`), false)).rejects.toThrow(EndpointUrlError);
-  const outcome = await send({ url: `https://localhost/`, headers: {}, body: '{}', isPrivateAllowed: false });
-  expect(outcome).toEqual({ kind: 'failed', why: 'address_refused' });
-  expect(receiver.received).toEqual([]);
-});
-
 test('E-5 tries at once share one lookup of a name, the next makes its own', async () => {
   const resolve = (name: string) => resolveEndpoint(new URL(`http://${name}/`), true);
   const [first, second] = await Promise.all([resolve('localhost'), resolve('LOCALHOST')]);
