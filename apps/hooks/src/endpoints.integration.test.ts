@@ -1,7 +1,7 @@
 /** Changes of one endpoint that come at once: none undoes another. */
 import { connectRedis } from '@tandem/service';
 import { startRedis } from '@tandem/service/testing';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { publicKeyOf } from './delivery/signature.ts';
 import { Endpoints, publicKeysOf } from './endpoints.ts';
 import { keys } from './keys.ts';
@@ -53,5 +53,32 @@ test('changes, rotations and a removal of one endpoint that come at once', async
   await redis.hdel(keys.endpoints, kept.id);
   expect(await endpoints.change(kept.id, (one) => one)).toBeUndefined();
   expect(await listed()).toEqual([]);
+  redis.disconnect();
+});
+
+test('E-4 the secret that a receiver has signs for its day, also when the answers of further rotations were lost', async () => {
+  await using server = await startRedis();
+  const redis = connectRedis(server.url);
+  const endpoints = new Endpoints(redis, new SecretBox(Buffer.alloc(32, 7).toString('base64url')));
+  const made = await endpoints.create({ url: 'https://example.org/', description: '', types: [], rooms: ['a*'] });
+  const id = made?.endpoint.id ?? '';
+  const now = vi.spyOn(Date, 'now');
+  onTestFinished(() => now.mockRestore());
+  const start = performance.timeOrigin;
+  const rotateAfter = (hours: number) => {
+    now.mockReturnValue(start + hours * 3_600_000);
+    return endpoints.rotate(id);
+  };
+  const secrets = async () => endpoints.secretsOf((await endpoints.get(id)) ?? expect.fail('it is gone'));
+  const [second, third] = [await rotateAfter(0), await rotateAfter(1)];
+  expect(await secrets()).toEqual([third, second, made?.secret]);
+  // Each has its own day.
+  now.mockReturnValue(start + 24.5 * 3_600_000);
+  expect(await secrets()).toEqual([third, second]);
+  const later = [await rotateAfter(25), await rotateAfter(25), await rotateAfter(25), await rotateAfter(25)];
+  expect(await secrets()).toEqual([...later.reverse(), third]);
+  // No more than a receiver looks at.
+  const last = await rotateAfter(25);
+  expect(await secrets()).toEqual([last, ...later]);
   redis.disconnect();
 });

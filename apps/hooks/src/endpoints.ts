@@ -31,6 +31,8 @@ export interface Endpoint {
 
 /** How long the secret before a rotation signs too, ms. */
 const ROTATION_MS = 24 * 3_600_000;
+/** Secrets before the present one that sign at most: each is a signature in every webhook, and receivers look at 16. */
+const MAX_BEFORE = 4;
 const MAX_AGE_MS = 1000;
 /** Of a change against others that come at once. */
 const MAX_TRIES = 100;
@@ -104,12 +106,18 @@ export class Endpoints {
     this.#read = undefined;
   }
 
-  /** Another secret from now on; the present one signs too for a day. @returns what its receiver keeps. Undefined: it was removed */
+  /**
+   * Another secret from now on; the present one signs too for a day, and so do those before for what is left of theirs: of a rotation whose
+   * answer was lost, the receiver knows nothing.
+   * @returns what its receiver keeps. Undefined: it was removed
+   */
   async rotate(id: string): Promise<string | undefined> {
     let secret = '';
     const changed = await this.change(id, (endpoint) => {
-      const [present] = endpoint.secrets;
-      const before = present ? [{ ...present, until: Date.now() + ROTATION_MS }] : [];
+      const until = Date.now() + ROTATION_MS;
+      const before = secretsNow(endpoint.secrets)
+        .map((one) => ({ ...one, until: one.until ?? until }))
+        .slice(0, MAX_BEFORE);
       secret = newSecret(endpoint.signature);
       return { ...endpoint, secrets: [this.#keep(secret, id), ...before] };
     });

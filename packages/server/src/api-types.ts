@@ -105,7 +105,7 @@ export interface WebhookEndpoint {
   readonly createdAt: string;
   /** How its webhooks are signed (Standard Webhooks). `v1`: HMAC-SHA256 with a secret that both sides keep. `v1a`: Ed25519; only the service can sign, and what the receiver keeps is no secret. It stays as it is. Default `v1`. */
   readonly signature: 'v1' | 'v1a';
-  /** Of `v1a`: `whpk_…`, those that it is signed for now; two for a day after a rotation. Else none. */
+  /** Of `v1a`: `whpk_…`, those that it is signed for now; after a rotation also the one before, for a day. Else none. */
   readonly publicKeys: readonly string[];
 }
 

@@ -76,7 +76,8 @@ export const WebhookEndpoint = Type.Object(
     createdAt: Type.String(),
     signature: Signature,
     publicKeys: Type.Array(Type.String(), {
-      description: 'Of `v1a`: `whpk_…`, those that it is signed for now; two for a day after a rotation. Else none.',
+      description:
+        'Of `v1a`: `whpk_…`, those that it is signed for now; after a rotation also the one before, for a day. Else none.',
     }),
   },
   { $id: 'WebhookEndpoint' },
