@@ -54,6 +54,21 @@ test('a test of an endpoint whose receiver is slow answers `timeout` before the 
   expect(await Promise.race([answer, given])).toEqual({ status: 200, body: { delivered: false, reason: 'timeout' } });
 });
 
+test('a replay names the time that is none, or that is before all events', async () => {
+  const { parts, startHooks, token, addEndpoint } = await startParts();
+  const hooks = parts.use(await startHooks());
+  const path = `/webhook-endpoints/${await addEndpoint(hooks.url)}/replay`;
+  const after = '2026-01-01T00:00:00Z';
+  for (const time of ['2016-12-31T23:59:60Z', '1969-01-01T00:00:00Z', '2026-02-31T00:00:00Z', '2026-01-01 00:00:00Z'])
+    for (const [field, body] of [
+      ['/after', { after: time }],
+      ['/before', { after, before: time }],
+    ] as const)
+      expect(await askHooks(hooks.url, path, { token, body })).toMatchObject({ status: 400, body: { field } });
+  for (const before of ['2026-01-01T00:00:00.123456789Z', '2026-01-01t01:00:00+01:00'])
+    expect((await askHooks(hooks.url, path, { token, body: { after, before } })).status).toBe(202);
+});
+
 test('E-8 all dispatchers were away until an outbox was full: one events.dropped with how many, and joins go on', async () => {
   const { startHooks, startNodeHere, receiver, client, keys, addEndpoint } = await startParts();
   const node = await startNodeHere();

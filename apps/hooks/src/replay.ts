@@ -54,13 +54,13 @@ async function waiting(redis: RedisClient, partition: number, endpointId: string
 }
 
 export interface ReplayRange {
-  /** RFC 3339. */
-  readonly after: string;
-  /** Default: now. */
-  readonly before?: string;
+  /** ms since the epoch. */
+  readonly after: number;
+  /** The same. Undefined: now. */
+  readonly before: number | undefined;
   /** Default: those of the endpoint. */
-  readonly types?: readonly string[];
-  readonly roomId?: string;
+  readonly types?: readonly string[] | undefined;
+  readonly roomId?: string | undefined;
 }
 
 /** @returns how many events it is owed once more, behind what it is owed already */
@@ -76,8 +76,8 @@ async function replayPartition(
   { after, before, types, roomId }: ReplayRange,
   partition: number,
 ): Promise<number> {
-  const end = before === undefined ? '+' : String(Date.parse(before));
-  let start = String(Date.parse(after));
+  const end = before === undefined ? '+' : String(before);
+  let start = String(after);
   let count = 0;
   for (;;) {
     const page = await redis.xrange(keys.log(partition), start, end, 'COUNT', PAGE);

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { BackendClaims } from '@tandem/protocol';
 import { isRoomGrant } from '@tandem/protocol/names';
-import { ProblemError, requireRoom } from '@tandem/service';
+import { ProblemError, readTime, requireRoom } from '@tandem/service';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { checkEndpointUrl, EndpointUrlError } from '../delivery/address-guard.ts';
 import { covers, type Endpoint, MAX_ENDPOINTS, publicKeysOf } from '../endpoints.ts';
@@ -168,9 +168,13 @@ function deliveryRoutes(api: FastifyInstance, { redis, endpoints }: ApiParts): v
     },
     async (request, reply) => {
       const endpoint = await of(request);
-      const { roomId } = request.body;
+      const { roomId, types, after, before } = request.body;
       if (roomId !== undefined) requireRoom(backendOf(request), roomId, 'roomId');
-      return reply.code(202).send({ events: await replay(redis, endpoint, request.body) });
+      const times = {
+        after: timeOf('after', after),
+        before: before === undefined ? undefined : timeOf('before', before),
+      };
+      return reply.code(202).send({ events: await replay(redis, endpoint, { ...times, types, roomId }) });
     },
   );
 }
@@ -189,6 +193,15 @@ async function find(endpoints: ApiParts['endpoints'], request: FastifyRequest): 
 
 const isFor = (request: FastifyRequest, { rooms }: Endpoint) => covers(backendOf(request).rooms, rooms);
 const noEndpoint = () => new ProblemError(404, 'not_found', 'There is no such endpoint.');
+
+/** The schema's format has more than a time: a leap second, years before 1970. @throws ProblemError 400 */
+function timeOf(field: string, text: string): number {
+  const time = readTime(text);
+  if (time !== undefined && time >= 0) return time;
+  throw new ProblemError(400, 'invalid_field', `body/${field}: expected an RFC 3339 time since 1970`, {
+    field: `/${field}`,
+  });
+}
 
 function checkUrl(url: string, { queues, isPrivateAllowed }: Pick<ApiParts, 'queues' | 'isPrivateAllowed'>): void {
   if (queues.has(url)) return;
