@@ -221,11 +221,13 @@ export class PartitionWorker {
     if (answer === 'fenced') this.#onFenced();
     // Read anew: the store was emptied, or lost a write.
     if (answer === 'stale') this.#cursor = undefined;
-    if (typeof answer !== 'number') return;
+    if (!Array.isArray(answer)) return;
+    const [leftOut, expired] = answer as [number, number];
     this.#cursor = { ...next, stored: written };
     if (events.length > 0) this.#deliveries.owed();
     counters.events += events.length;
-    counters.dropped += answer;
+    counters.dropped += leftOut;
+    counters.dead += expired;
   }
 
   /** Ends the told rooms that the store has lost: it was emptied, or all nodes of a room died. */
