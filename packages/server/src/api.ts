@@ -23,7 +23,7 @@ export interface ApiCall {
   readonly query?: Readonly<Record<string, string | number | undefined>>;
   readonly headers?: Readonly<Record<string, string | undefined>>;
   readonly body?: unknown;
-  readonly isRepeatable: boolean;
+  readonly isRepeatable: HttpCall['isRepeatable'];
 }
 
 export class Api {

@@ -79,6 +79,14 @@ test('failures that are not in a row do not end a stream', async () => {
   expect(heard).toHaveLength(5);
 });
 
+test('a stream is not opened again before Retry-After', async () => {
+  const full = (response: ServerResponse) => void response.writeHead(503, { 'retry-after': '2' }).end();
+  const { url } = await startStream([full, (response) => void response.end(event('1-0-0'))]);
+  const since = performance.now();
+  for await (const _ of connect(url).events.stream()) break;
+  expect(performance.now() - since).toBeGreaterThan(1990);
+});
+
 test('a stream ends with what does not pass, and with its signal', async () => {
   const refused = await startStream([(response) => void response.writeHead(403).end('{"code":"scope_missing"}')]);
   await expect(connect(refused.url).events.stream().next()).rejects.toMatchObject({ code: 'scope_missing' });

@@ -49,6 +49,7 @@ export class Events {
   async *stream({ after, roomId, types, signal }: EventsOptions = {}): AsyncGenerator<WebhookEvent, void, undefined> {
     let lastId: string | undefined;
     for (let failures = 0; ; ) {
+      let ms = REOPEN_MS * (0.5 + Math.random());
       try {
         failures++;
         const query = { after, roomId, types: types?.join(',') };
@@ -63,8 +64,9 @@ export class Events {
         if (!(error instanceof TandemError)) throw error;
         const isRefused = error.status >= 400 && error.status < 500 && error.status !== 429;
         if (isRefused || error.code === 'aborted' || failures > this.#maxRetries) throw error;
+        // No more than an hour, whatever is said.
+        ms += Math.min(error.retryAfter ?? 0, 3600) * 1000;
       }
-      const ms = REOPEN_MS * (0.5 + Math.random());
       await wait(ms, undefined, signal ? { signal: signal as AbortSignal } : {}).catch(() => {});
     }
   }

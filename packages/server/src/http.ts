@@ -18,8 +18,11 @@ export interface HttpCall {
   readonly headers: Readonly<Record<string, string>>;
   /** JSON. */
   readonly body?: string;
-  /** Twice is the same as once: it is sent again when it is not known whether the first one arrived. */
-  readonly isRepeatable: boolean;
+  /**
+   * Twice is the same as once: it is sent again when it is not known whether the first one arrived. Of a DELETE, `unsure`: that it is gone by
+   * then does not say that all was done.
+   */
+  readonly isRepeatable: boolean | 'unsure';
   readonly signal?: CancelSignal | undefined;
 }
 
@@ -48,13 +51,22 @@ const LONGEST_RETRY_AFTER_S = 30;
  * @throws TandemError
  */
 export async function send(settings: HttpSettings, call: HttpCall): Promise<HttpAnswer> {
+  let isMaybeDone = false;
   for (let tries = 0; ; tries++) {
     try {
       return await sendOnce(settings, call);
     } catch (error) {
       if (!(error instanceof TandemError)) throw error;
-      // An earlier try removed it, and its answer was lost.
-      if (tries > 0 && call.method === 'DELETE' && error.status === 404) return { body: undefined, etag: undefined };
+      // An earlier try removed it, and its answer was lost. A proxy's 404 has no code.
+      if (
+        isMaybeDone &&
+        call.method === 'DELETE' &&
+        call.isRepeatable === true &&
+        /_unknown|not_found/.test(error.code)
+      )
+        return { body: undefined, etag: undefined };
+      // 429 is said before anything is done.
+      isMaybeDone ||= error.status !== 429;
       if (tries >= settings.maxRetries || !isPassing(error, call)) throw error;
       const ceiling = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** tries);
       await waitFor((error.retryAfter ?? 0) * 1000 + Math.random() * ceiling, call);
@@ -64,7 +76,6 @@ export async function send(settings: HttpSettings, call: HttpCall): Promise<Http
 
 function isPassing({ status, code, retryAfter = 0 }: TandemError, { isRepeatable }: HttpCall): boolean {
   if (retryAfter > LONGEST_RETRY_AFTER_S || code === 'aborted') return false;
-  // 429 is said before anything is done.
   return status === 429 || (isRepeatable && (status === 0 || status >= 500));
 }
 

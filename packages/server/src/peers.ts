@@ -81,13 +81,15 @@ export class Peers {
   }
 
   /**
-   * Remove a peer, and keep it out if asked.
+   * Remove a peer, and keep it out if asked. With a `ban`, `peer_unknown` may also mean that the answer of an earlier try was lost.
    * @throws TandemError `room_unknown`, `peer_unknown`
    */
   async remove(roomId: string, peerId: string, options: RemovePeerOptions = {}): Promise<void> {
     const { reason, ban, banSeconds, signal } = options;
     const query = { reason, ban, banSeconds };
-    await this.#api.call({ method: 'DELETE', path: peerPath(roomId, peerId), query, isRepeatable: true }, { signal });
+    // That it is gone does not say that it is banned: it may have left.
+    const isRepeatable = !ban || ban === 'none' || 'unsure';
+    await this.#api.call({ method: 'DELETE', path: peerPath(roomId, peerId), query, isRepeatable }, { signal });
   }
 
   /**

@@ -211,7 +211,8 @@ test('Retry-After is waited for; one that is too far away, as a number or a date
 test('of an idempotent creation and removal a lost answer is no failure', async () => {
   await using server = await startScriptedServer(({ method, path }, n) => {
     if (path === '/auth/token') return undefined;
-    return n % 2 ? 'cut' : method === 'DELETE' ? problem(404, 'peer_unknown') : undefined;
+    const gone = path.includes('/peers/') ? 'peer_unknown' : 'room_unknown';
+    return n % 2 ? 'cut' : method === 'DELETE' ? problem(404, gone) : undefined;
   });
   const tandem = connect(server);
   await tandem.rooms.create();
