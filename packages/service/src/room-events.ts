@@ -63,7 +63,7 @@ export const writeRecordingEntry = (room: string, recording: RecordingOver): str
 /** Reads the value of an entry. @throws Error if it has another form */
 export function readOutboxEntry(value: string): OutboxEntry {
   const [head = '', ...lines] = value.split('\n');
-  const [, ofRoom] = /^recording (\S.*)$/.exec(head) ?? [];
+  const [, ofRoom] = /^recording (\S.*)$/s.exec(head) ?? [];
   if (ofRoom !== undefined) {
     const recording: unknown = JSON.parse(lines[0] ?? '');
     if (!Check(RecordingOver, recording)) throw new Error('an entry of a recording has another form');
@@ -77,7 +77,8 @@ export function readOutboxEntry(value: string): OutboxEntry {
 
 /** @returns undefined for a kind of a newer version */
 function readChange(line: string, before: number): RoomChange | undefined {
-  const [, number, kind, peerId = '', more = ''] = /^(\d+) ([a-z]+) (\S+) (.*)$/.exec(line) ?? [];
+  // With `s`: a user id may have the line separators of Unicode, which JSON leaves as they are.
+  const [, number, kind, peerId = '', more = ''] = /^(\d+) ([a-z]+) (\S+) (.*)$/s.exec(line) ?? [];
   if (kind === undefined) throw new Error('an entry of the outbox has a change of another form');
   const of = { version: before + Number(number), peerId };
   switch (kind) {

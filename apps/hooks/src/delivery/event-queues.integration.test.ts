@@ -1,5 +1,7 @@
 /** Events in FIFO queues: a server that speaks SQS, and the SDK of AWS on both sides. */
+import { readOutboxEntry } from '@tandem/service/room-events';
 import { beforeEach, expect, onTestFinished, test, vi } from 'vitest';
+import { foldEntry } from '../events/room-fold.ts';
 import { isQueueUrl } from '../queue-urls.ts';
 import { startQueue } from '../testing-queue.ts';
 import { EventQueues, groupOf } from './event-queues.ts';
@@ -41,6 +43,16 @@ test('E-11 a room is a group, in its order; a repeated event is one message; hea
   expect(of(groupOf('praxis-診察'))).toEqual(['evt_1', 'evt_4']);
   expect(of('#')).toEqual(['evt_2', 'evt_5']);
   expect(got.find(({ id }) => id === 'evt_4')).toMatchObject({ body: '{"n":4}', headers: { 'webhook-id': 'evt_4' } });
+});
+
+test('E-11 a user whose id has characters that SQS takes in no message holds up no room', async () => {
+  const { url, receive } = await start();
+  using queues = new EventQueues(url, true);
+  const userId = 'a\uffffb\ufffec';
+  const { events } = foldEntry(undefined, readOutboxEntry(`10 10 1 r\n1 joined p ${JSON.stringify(userId)}`), 0);
+  for (const event of events) expect(await queues.send(url, event, LIMITS)).toMatchObject({ kind: 'accepted' });
+  const got = await receive(2);
+  expect(got.map(({ body }) => JSON.parse(body).data.userId)).toEqual([undefined, userId]);
 });
 
 test('E-11 what fails is said in a word: a queue that is gone, one that the operator did not name, a server that is away', async () => {

@@ -20,7 +20,7 @@ function fold(entries: readonly OutboxEntry[], from?: ToldRoom) {
   const events = entries.flatMap((one, i) => {
     const folded = foldEntry(told, one, 1000 * (i + 1));
     told = folded.told;
-    return folded.events.map(({ id, body }) => ({ id, ...JSON.parse(body) }));
+    return folded.events.map(({ id, body }) => ({ id, body, ...JSON.parse(body) }));
   });
   return { told, events, types: events.map(({ type }) => type as string) };
 }
@@ -56,6 +56,19 @@ test('E-2 the same entries give the same ids, and no two events have one', () =>
   expect(fold(entries).events.map(({ id }) => id)).toEqual(once);
   expect(new Set(once).size).toBe(6);
   for (const id of once) expect(id).toMatch(/^evt_[a-z2-7]{26}$/);
+});
+
+test('E-1 a user id of any characters that auth takes becomes an event, in a body that any sink takes', () => {
+  const ids = ['\u2028', '\u2029', '\u00a0', '\ufeff', '\ufffe', '\uffff', '"\\', '\u{1f600}', '\u{10ffff}'].map(
+    (c) => `a${c}b`,
+  );
+  const { events } = fold(
+    ids.map((id, i) => readOutboxEntry(`${10 + i} 10 ${i + 1} r\n1 joined p${i} ${JSON.stringify(id)}`)),
+  );
+  const joins = events.filter(({ type }) => type === 'peer.joined');
+  expect(joins.map(({ data }) => data.userId)).toEqual(ids);
+  // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
+  for (const { body } of joins) expect(body).toMatch(/^[\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]*$/u);
 });
 
 test('what was told already is not told again, and who is not known does not leave', () => {

@@ -118,6 +118,10 @@ export function eventId(...of: readonly (string | number)[]): string {
   return `evt_${text}`;
 }
 
+/** User ids may have two characters that a queue of SQS takes in no message: as JSON escapes they are the same text. */
+const jsonOf = (body: object): string =>
+  JSON.stringify(body).replace(/[\ufffe\uffff]/g, (one) => `\\u${one.charCodeAt(0).toString(16)}`);
+
 class RoomFold {
   readonly #room: string;
   readonly #at: number;
@@ -257,6 +261,6 @@ class RoomFold {
       ...{ id, type, timestamp: new Date(this.#at).toISOString(), roomId: this.#room },
       ...{ roomSid: String(this.#first), sequence: this.#version, data },
     };
-    this.#events.push({ id, type, room: this.#room, body: JSON.stringify(body) });
+    this.#events.push({ id, type, room: this.#room, body: jsonOf(body) });
   }
 }
