@@ -8,11 +8,12 @@ import { TrySlots } from './delivery/try-slots.ts';
 import type { Endpoint } from './endpoints.ts';
 import { keys } from './keys.ts';
 import { newCounters } from './observe.ts';
+import { listDeliveries } from './replay.ts';
 import { runScript } from './scripts.ts';
 
 const PARTITION = 7;
 const LEASE = 'dispatcher 1';
-const endpoint = { id: 'ep', state: 'active' } as Endpoint;
+const endpoint = { id: 'ep', state: 'active', rooms: ['*'] } as unknown as Endpoint;
 
 let server: TestRedis;
 let redis: Redis;
@@ -170,4 +171,22 @@ test('how long what is due waits: for a slot, and for the answer; not what is pu
   await over;
   expect(deliveries.overdueMs(at + 30_000)).toBe(0);
   await redis.del(due);
+});
+
+test('E-9 what waits of rooms that an endpoint has no more is sent to nobody, nor listed', async () => {
+  for (const room of ['mine.1', 'yours.1', '']) for (const id of ['first', 'second']) await owe(room, `${room} ${id}`);
+  await redis.hset(keys.tries(PARTITION, endpoint.id), 'mine.1', '1 status_500', 'yours.1', '1 status_500');
+  // Its rooms were narrowed, and the address may be another's since.
+  const narrowed = { ...endpoint, rooms: ['mine.*'] };
+  const { delivered, round } = start(
+    async () => {},
+    undefined,
+    undefined,
+    async () => [narrowed],
+  );
+  const waiting = await listDeliveries(redis as unknown as RedisClient, narrowed, 'waiting');
+  expect(waiting.map(({ roomId }) => roomId)).toEqual(['mine.1']);
+  await round();
+  expect([...delivered].sort()).toEqual([' first', ' second', 'mine.1 first', 'mine.1 second']);
+  expect(await redis.zcard(keys.due(PARTITION, endpoint.id))).toBe(0);
 });

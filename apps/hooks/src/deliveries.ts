@@ -3,7 +3,7 @@ import type { Logger, RedisClient } from '@tandem/service';
 import { nextTry } from './delivery/schedule.ts';
 import type { Outcome } from './delivery/send.ts';
 import type { TrySlots } from './delivery/try-slots.ts';
-import type { Endpoint, Endpoints } from './endpoints.ts';
+import { type Endpoint, type Endpoints, isOfRooms } from './endpoints.ts';
 import type { RoomEvent } from './events/room-fold.ts';
 import { keys } from './keys.ts';
 import type { NodeWatch } from './node-watch.ts';
@@ -165,7 +165,10 @@ export class Deliveries {
     while (first && !this.#isOver) {
       const endpoint = (await this.#parts.endpoints.all()).find(({ id }) => id === endpointId);
       if (endpoint?.state !== 'active') return false;
-      first = await this.#deliver(endpoint, room, first);
+      // Its rooms are others since: what waits of this one is for who had it then.
+      first = isOfRooms(endpoint, room)
+        ? await this.#deliver(endpoint, room, first)
+        : await this.#settle(endpointId, { room, entry: first.entry, as: 'done' });
       // The next event of the room became due with that.
       this.#underWay.set(`${endpointId} ${room}`, this.#parts.now());
     }

@@ -157,14 +157,19 @@ const secretsNow = (secrets: Endpoint['secrets']) => secrets.filter(({ until = I
 export const publicKeysOf = ({ secrets }: Endpoint): string[] =>
   secretsNow(secrets).flatMap(({ publicKey }) => publicKey ?? []);
 
+/** May it get events of that room? Those of no room are for all. */
+export const isOfRooms = ({ rooms }: Pick<Endpoint, 'rooms'>, room: string): boolean =>
+  room === '' || mayEnter({ rooms: [...rooms] }, room);
+
 /** Does the endpoint want it? What fell out of the outbox is for all. */
 export function wants(
-  { types, rooms }: Pick<Endpoint, 'types' | 'rooms'>,
+  endpoint: Pick<Endpoint, 'types' | 'rooms'>,
   { type, room }: Pick<RoomEvent, 'type' | 'room'>,
 ): boolean {
+  const { types } = endpoint;
   if (type === 'events.dropped') return true;
   if (types.length === 0 ? type === OPT_IN_TYPE : !types.some((one) => one === type)) return false;
-  return mayEnter({ rooms: [...rooms] }, room);
+  return isOfRooms(endpoint, room);
 }
 
 /** Are all rooms of `patterns` among those of `allowed`? */

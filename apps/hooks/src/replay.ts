@@ -1,7 +1,7 @@
 /** What an endpoint was not told, and telling it again. */
 import type { RedisClient } from '@tandem/service';
 import { PARTITIONS, partitionOf } from '@tandem/service/room-events';
-import { type Endpoint, wants } from './endpoints.ts';
+import { type Endpoint, isOfRooms, wants } from './endpoints.ts';
 import { keys } from './keys.ts';
 import { runScript } from './scripts.ts';
 
@@ -23,12 +23,14 @@ export interface Delivery {
 
 export async function listDeliveries(
   redis: RedisClient,
-  { id }: Endpoint,
+  endpoint: Endpoint,
   status: 'failed' | 'waiting',
 ): Promise<readonly Delivery[]> {
+  const { id } = endpoint;
   const found = await Promise.all(all.map((p) => (status === 'failed' ? failed(redis, p, id) : waiting(redis, p, id))));
   return found
     .flat()
+    .filter(({ roomId = '' }) => isOfRooms(endpoint, roomId))
     .sort((a, b) => (b.at ?? '').localeCompare(a.at ?? ''))
     .slice(0, LATEST);
 }
