@@ -45,7 +45,8 @@ export async function listen(options: ListenOptions): Promise<number> {
   await opened(server, port);
   try {
     const url = wanted.url ?? `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-    const made = await endpoints.create({ ...wanted, url, description: 'tandem webhooks listen' }, { signal });
+    // Not with the signal: what was added meanwhile would stay, with an id that was not heard.
+    const made = await endpoints.create({ ...wanted, url, description: 'tandem webhooks listen' });
     try {
       setSecret(made.secret);
       // Of this endpoint alone, which is gone with this command.
@@ -56,7 +57,7 @@ export async function listen(options: ListenOptions): Promise<number> {
       ]);
       await ended(AbortSignal.any([signal, done.signal]));
     } finally {
-      // The command is interrupted by its signal, and so would be this.
+      // Nor this.
       await endpoints.remove(made.endpoint.id);
     }
   } finally {
