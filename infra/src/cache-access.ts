@@ -26,6 +26,6 @@ export const HOOKS_ACCESS = [
   'on ~tandem:{hooks}:* ~tandem:{p:* ~tandem:rate:hooks-key:* %R~tandem:{nodes} %R~tandem:{revocations} resetchannels -@all',
   CLIENT_ACCESS,
   '+time +eval +evalsha +exists +del +expire +pexpire +pttl +get +set +incr +incrby',
-  '+hget +hset +hdel +hlen +hvals +hmget +hgetall +hscan +lindex +llen +lrange +lpop +rpush',
+  '+hget +hset +hdel +hlen +hvals +hmget +hscan +lindex +llen +lrange +lpop +rpush',
   '+zadd +zcard +zrandmember +zrem +zrange +zrangebyscore +zremrangebyscore +xadd +xlen +xrange +xrevrange +xread +xinfo|stream',
 ].join(' ');

@@ -5,7 +5,7 @@ import { startRedis, type TestRedis } from '@tandem/service/testing';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Endpoint } from './endpoints.ts';
 import { keys, partitionPrefix } from './keys.ts';
-import { replay } from './replay.ts';
+import { listDeliveries, replay } from './replay.ts';
 import { runScript } from './scripts.ts';
 
 const PARTITION = 7;
@@ -87,4 +87,20 @@ test('E-8 events go on while the cache has the rights of before, as it may durin
   expect(await commit([room], before)).toEqual([0, 0]);
   expect(await replay(before, ENDPOINT, { after: 0, before: undefined, roomId: room })).toBe(1);
   before.disconnect();
+});
+
+test('E-9 the list of what waits reads about as much as it shows, however much that is', async () => {
+  const room = (i: number) => `r-${i}`;
+  for (let i = 0; i < 20_000; i += 1000)
+    await redis.hset(
+      keys.tries(PARTITION, 'ep'),
+      ...Array.from({ length: 1000 }, (_, n) => [room(i + n), '3 status_500']).flat(),
+    );
+  const output = async () => Number(/total_net_output_bytes:(\d+)/.exec(await redis.info('stats'))?.[1]);
+  const before = await output();
+  const listed = await listDeliveries(redis, ENDPOINT, 'waiting');
+  expect(listed).toHaveLength(100);
+  expect(new Set(listed.map(({ roomId }) => roomId)).size).toBe(100);
+  expect(listed[0]).toEqual({ roomId: expect.stringMatching(/^r-/), reason: 'status_500', tries: 3 });
+  expect((await output()) - before).toBeLessThan(50_000);
 });

@@ -48,11 +48,19 @@ async function failed(redis: RedisClient, partition: number, endpointId: string)
 }
 
 async function waiting(redis: RedisClient, partition: number, endpointId: string): Promise<Delivery[]> {
-  const tries = await redis.hgetall(keys.tries(partition, endpointId));
-  return Object.entries(tries).map(([roomId, text]) => {
-    const [count, reason = ''] = text.split(' ');
-    return { roomId, reason, tries: Number(count) };
-  });
+  const found = new Map<string, Delivery>();
+  // Of an endpoint that is down for long there are thousands in each partition.
+  let cursor = '0';
+  do {
+    const [next, fields] = await redis.hscan(keys.tries(partition, endpointId), cursor, 'COUNT', LATEST);
+    for (let i = 0; i < fields.length; i += 2) {
+      const [roomId = '', text = ''] = fields.slice(i, i + 2);
+      const [count, reason = ''] = text.split(' ');
+      found.set(roomId, { roomId, reason, tries: Number(count) });
+    }
+    cursor = next;
+  } while (cursor !== '0' && found.size < LATEST);
+  return [...found.values()];
 }
 
 export interface ReplayRange {
