@@ -280,10 +280,17 @@ test('A-8 a token opens what its scopes and rooms say, and nothing else', async 
   expect(await outcome('POST', '/v1/rooms', writer, { roomId: 'clinic-b.2' })).toEqual([403, 'room_refused']);
   const own = await ask('POST', '/v1/rooms', { token: writer, body: {} });
   expect([own.status, own.body.roomId.startsWith('clinic-a.')]).toEqual([201, true]);
-  expect(await outcome('POST', '/v1/rooms', await backendToken(['rooms:write'], ['one']), {})).toEqual([
-    400,
-    'invalid_field',
-  ]);
+  const long = `${'l'.repeat(120)}*`;
+  for (const rooms of [['one'], [long]])
+    expect(await outcome('POST', '/v1/rooms', await backendToken(['rooms:write'], rooms), {})).toEqual([
+      400,
+      'invalid_field',
+    ]);
+  const second = await ask('POST', '/v1/rooms', {
+    token: await backendToken(['rooms:write'], [long, 's.*']),
+    body: {},
+  });
+  expect(second.body.roomId).toMatch(/^s\./);
 });
 
 test('A-9 a client’s token opens nothing here, a backend’s no socket, and a revoked key neither', async () => {

@@ -1,6 +1,6 @@
 /** `/v1/rooms`: what a backend decides about rooms. */
 import { randomBytes } from 'node:crypto';
-import type { BackendClaims } from '@tandem/protocol';
+import { type BackendClaims, isRoomId } from '@tandem/protocol';
 import { ProblemError, requireRoom } from '@tandem/service';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import Type from 'typebox';
@@ -186,14 +186,16 @@ async function createRoom(backplane: Backplane, request: FastifyRequest<{ Body: 
 
 /** A name that cannot be guessed; the same for the same request again. */
 function newRoomId({ rooms }: BackendClaims, identity: string | undefined): string {
-  const prefix = rooms.find((pattern) => pattern.endsWith('*'))?.slice(0, -1);
-  if (prefix === undefined)
-    throw new ProblemError(400, 'invalid_field', 'body/roomId is missing: this API key is for single rooms', {
-      field: '/roomId',
-    });
   const name =
     identity === undefined ? randomBytes(13).toString('hex') : Buffer.from(identity, 'base64url').toString('hex');
-  return `${prefix}${name.slice(0, 26)}`;
+  const prefixes = rooms.filter((pattern) => pattern.endsWith('*')).map((pattern) => pattern.slice(0, -1));
+  const roomId = prefixes.map((prefix) => `${prefix}${name.slice(0, 26)}`).find(isRoomId);
+  if (roomId !== undefined) return roomId;
+  const why =
+    prefixes.length === 0
+      ? 'this API key is for single rooms'
+      : 'what this API key’s rooms begin with leaves no space for a generated name';
+  throw new ProblemError(400, 'invalid_field', `body/roomId is missing: ${why}`, { field: '/roomId' });
 }
 
 async function changeRoom(
