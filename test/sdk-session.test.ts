@@ -25,6 +25,12 @@ test('two sessions: join, message, metadata, leave', async () => {
   const heard = ada.once('message');
   expect(await bob.sendTo(ada.peerId ?? '', 'message', { data: { hello: 1 } })).toEqual({ ok: true, confirmed: true });
   expect(await heard).toEqual({ peerId: bob.peerId, data: { hello: 1 } });
+  // One frame, to the room and to one of it.
+  for (const to of [undefined, ada.peerId]) {
+    const once = ada.once('message');
+    expect(bob.sendOnce({ to: to ?? 'all' }, to)).toBe(true);
+    expect(await once).toEqual({ peerId: bob.peerId, data: { to: to ?? 'all' } });
+  }
   const updated = bob.once('peer-updated');
   ada.update({ name: 'Ada L.' });
   expect((await updated).peer.metadata).toMatchObject({ name: 'Ada L.' });

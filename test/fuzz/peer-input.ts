@@ -35,6 +35,7 @@ function hear(message: unknown): void {
     clock: new VirtualTime(),
     channel: () => undefined,
     signal: () => Promise.resolve({ ok: true, confirmed: true }),
+    once: () => false,
     members: new Map([['peer', peer]]),
     me: () => ({ peerId: 'me', name: 'Ada' }),
     emit: (event, payload) => {

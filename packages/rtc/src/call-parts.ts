@@ -95,6 +95,8 @@ function createChat({ session, encryption }: CallOptions, host: CallPartsHost, n
       const data = encryption ? await encryption.seal(peerId, message) : message;
       return data === undefined ? { ok: false, reason: 'refused' } : session.sendTo(peerId, 'message', { data });
     },
+    // Sealed is a message for one peer alone.
+    once: (data, peerId) => !encryption && session.sendOnce(data, peerId),
     me: () => ({ peerId: session.peerId ?? '', name: host.name() }),
   });
 }

@@ -13,6 +13,7 @@ export interface ChatHost {
   readonly clock: Clock;
   channel(peerId: string): RTCDataChannel | undefined;
   signal(peerId: string, message: PeerMessage): Promise<DeliveryResult>;
+  once(message: object, peerId?: string): boolean;
   /** Who is in the call, by peer id. */
   readonly members: ReadonlyMap<string, ChatPeer>;
   me(): { peerId: string; name: string };
@@ -69,7 +70,7 @@ export class Chat {
     const at = Date.now();
     const { peerId, name } = this.#host.me();
     const line = { tandem: 'chat', id, text, at } as const;
-    const delivered = to === undefined ? this.#toAll(line) : this.#toAll({ ...line, private: true }, [to]);
+    const delivered = to === undefined ? this.#toAll(line) : this.#toAll({ ...line, private: true }, to);
     if (to === undefined) this.#history.add({ id, name, text, at }, peerId);
     const message: ChatMessage = {
       id,
@@ -96,7 +97,7 @@ export class Chat {
     void this.#toAll({ tandem: 'reaction', emoji });
   }
   send(data: unknown, peerId?: string): Promise<ReadonlyMap<string, DeliveryResult>> {
-    return this.#toAll({ tandem: 'data', id: randomHex(9), data }, peerId === undefined ? undefined : [peerId]);
+    return this.#toAll({ tandem: 'data', id: randomHex(9), data }, peerId);
   }
   /** Tell a peer what I hear and see of it. */
   quality(peerId: string, view: RemoteView): void {
@@ -126,11 +127,10 @@ export class Chat {
     this.#files.close();
   }
 
-  async #toAll(
-    message: PeerMessage,
-    to = [...this.#host.members.keys()],
-  ): Promise<ReadonlyMap<string, DeliveryResult>> {
-    return new Map(await Promise.all(to.map(async (id) => [id, await this.#messages.send(id, message)] as const)));
+  /** To everybody, or to one. */
+  async #toAll(message: PeerMessage, to?: string): Promise<ReadonlyMap<string, DeliveryResult>> {
+    if (to === undefined) return this.#messages.sendToAll([...this.#host.members.keys()], message);
+    return new Map([[to, await this.#messages.send(to, message)]]);
   }
 
   #received(peerId: string, message: ReceivedMessage): void {

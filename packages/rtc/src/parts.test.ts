@@ -133,12 +133,14 @@ function messagePair() {
       other.receive('a', message);
       return Promise.resolve({ ok: true, confirmed: true });
     },
+    once: () => false,
     received: () => {},
   });
   const other = new PeerMessages({
     clock: time,
     channel: () => back,
     signal: () => Promise.resolve({ ok: false, reason: 'peer-left' }),
+    once: () => false,
     received: (_p, message) => heard.push(message),
   });
   return {

@@ -50,6 +50,7 @@ function listener() {
     clock: time,
     channel: () => undefined,
     signal: () => Promise.resolve({ ok: true, confirmed: true }),
+    once: () => false,
     members: new Map(['peer', 'bob', 'mallory'].map((id) => [id, peer])),
     me: () => ({ peerId: 'me', name: 'Ada' }),
     emit: <K extends 'chat' | 'chat-history' | 'file' | 'reaction' | 'data'>(event: K, payload: CallEvents[K]) => {
@@ -261,6 +262,7 @@ function chatOfThree() {
       sent.push({ to, message });
       return Promise.resolve({ ok: true, confirmed: true });
     },
+    once: () => false,
     members: new Map([
       ['ada', who('ada', { moderator: true })],
       ['bob', who('bob')],

@@ -21,7 +21,9 @@ export type PeerMessage =
   | { tandem: 'quality'; view: RemoteView }
   /** The tallest picture that the sender wants of the receiver's camera, in lines; 0: none. */
   | { tandem: 'want'; video: number }
-  | { tandem: 'ack'; id: string };
+  | { tandem: 'ack'; id: string }
+  /** Of what came by one message to the whole room. */
+  | { tandem: 'acks'; ids: readonly string[] };
 
 /** A chat line as somebody remembers it. */
 export interface HistoryLine {
@@ -69,6 +71,8 @@ const MAX_FILE_NAME_LENGTH = 80;
 export const MAX_CHAT_LENGTH = 4000;
 /** Longest message on the data channel, in UTF-16 units: what the server takes for one frame (64 KiB), so that both ways carry the same. */
 const MAX_MESSAGE_LENGTH = 65_536;
+/** Messages that one `acks` acknowledges. */
+export const MAX_ACKS = 64;
 /** Our own ids have 18 characters. */
 const MAX_ID_LENGTH = 64;
 /** The longest emoji sequences of Unicode have 15 UTF-16 units; apps also send words. */
@@ -156,10 +160,15 @@ export function readPeerMessage(raw: unknown, now: number): PeerMessage | undefi
         : undefined;
     case 'ack':
       return id(message.id) ? { tandem, id: message.id } : undefined;
+    case 'acks':
+      return Array.isArray(message.ids) ? { tandem, ids: message.ids.slice(0, MAX_ACKS).filter(id) } : undefined;
     default:
       return undefined;
   }
 }
+
+/** Did it come by one message to the whole room? Then its sender waits for `acks`. */
+export const isToRoom = (raw: unknown): boolean => isObject(raw) && raw.room === true;
 
 /** Is it a message of this SDK's format, usable or not? Then it is no app data either. */
 export function isPeerMessage(raw: unknown): boolean {

@@ -128,13 +128,18 @@ export class SignalingSession extends Emitter<SessionEvents> {
   async broadcast(data: unknown, { reliable = true } = {}): Promise<Map<string, DeliveryResult>> {
     const peerIds = [...this.peers.keys()];
     if (!reliable) {
-      const ok = this.#protocol.send({ type: 'message', data });
+      const ok = this.sendOnce(data);
       const result: DeliveryResult = ok ? { ok, confirmed: false } : { ok, reason: 'timeout' };
       return new Map(peerIds.map((id) => [id, result]));
     }
     return new Map(
       await Promise.all(peerIds.map(async (id) => [id, await this.sendTo(id, 'message', { data })] as const)),
     );
+  }
+
+  /** App message in one frame, best effort: to one peer (default: everybody else in the room). False: there is no connection, or too much waits. */
+  sendOnce(data: unknown, peerId?: string): boolean {
+    return this.#protocol.send({ type: 'message', ...(peerId === undefined ? {} : { peerId }), data });
   }
 
   /**
