@@ -11,8 +11,10 @@ import { expect, test } from 'vitest';
 import { TURN_NODE_ACCESS } from '../src/cache-access.ts';
 import { relay } from './relays.testing.ts';
 import { TurnNodeConfig } from './src/config.ts';
+import { AllocationCount, type Coturn } from './src/coturn.ts';
 import { cancelSessions } from './src/coturn-cli.ts';
 import { startTurnNode } from './src/node.ts';
+import { cutRevokedRelays } from './src/revoked-relays.ts';
 
 const SECRET = 'a-secret-of-tests';
 const now = () => Math.floor(Date.now() / 1000);
@@ -112,4 +114,29 @@ test('standing allocations of a revoked session or user end, and those with the 
   admin.disconnect();
   await node[Symbol.asyncDispose]();
   await rm(folder, { recursive: true, force: true });
+});
+
+test('a node that hears of many revocations together looks at its allocations once, not once for each', async () => {
+  await using redis = await startRedis();
+  const admin = connectRedis(redis.url);
+  const until = now() + 600;
+  for (let i = 0; i < 500; i++)
+    await publishRevocation(admin, { kind: 'session', id: `s${i}`, exp: until, relay: { user: `u${i}`, until } });
+  const allocations = new AllocationCount('m');
+  allocations.line(`m: session 1: new, realm=<t>, username=<u7:${until}:s>, lifetime=600`);
+  const cancelled: string[] = [];
+  const coturn = { allocations, cancel: async (ids: readonly string[]) => void cancelled.push(...ids) };
+  let cuts = 0;
+  await using _cutter = cutRevokedRelays(
+    coturn as unknown as Coturn,
+    admin,
+    () => {},
+    async (_what, work) => {
+      cuts += 1;
+      await work();
+    },
+  );
+  await expect.poll(() => cancelled, soon).toEqual(['1']);
+  expect(cuts).toBeLessThan(10);
+  admin.disconnect();
 });

@@ -1,5 +1,5 @@
 /** What this process knows of revocations, and a failover of Redis lost: published again, before a process that starts later misses them. */
-import { type Revocation, revocationApplies } from '@tandem/service';
+import { type Revocation, revocationApplies, revocationEnd } from '@tandem/service';
 import type { AuthContext } from './context.ts';
 import type { StoredSession } from './store/store.ts';
 import { terminateSession } from './terminate-session.ts';
@@ -24,7 +24,7 @@ async function restore(ctx: AuthContext, revocation: Revocation): Promise<void> 
     const before = { jti: '-', session_id: record.id, sub: record.userId, iat: record.createdAt };
     if (revocationApplies(revocation, before)) await terminateSession(ctx, record.id, record.userId);
   }
-  if (revocation.exp > now) await ctx.store.revoke(revocation);
+  if (revocationEnd(revocation) > now) await ctx.store.revoke(revocation);
 }
 
 async function sessionsOf({ store }: AuthContext, { kind, id }: Revocation, now: number): Promise<StoredSession[]> {

@@ -11,9 +11,14 @@ const KEEP = 3600;
 /** Which users and sessions are revoked, and which of their credentials. */
 export class RevokedRelays {
   readonly #until = new Map<string, number>();
+  #sweepAt = 0;
 
   add({ user, session, until }: RelayRevocation, nowSeconds = Math.floor(Date.now() / 1000)): void {
-    for (const [name, last] of this.#until) if (last + KEEP < nowSeconds) this.#until.delete(name);
+    // Not at each: a node that starts hears of all of some hours.
+    if (nowSeconds >= this.#sweepAt) {
+      this.#sweepAt = nowSeconds + 60;
+      for (const [name, last] of this.#until) if (last + KEEP < nowSeconds) this.#until.delete(name);
+    }
     const name = session === undefined ? user : `${user}:${session}`;
     this.#until.set(name, Math.max(until, this.#until.get(name) ?? 0));
   }
@@ -43,6 +48,7 @@ export function cutRevokedRelays(
 ): RelayCutter {
   const revoked = new RevokedRelays();
   let last = Promise.resolve();
+  let waiting: NodeJS.Immediate | undefined;
   const cut = () => {
     // One after the other, so that no allocation is counted twice.
     const mine = last.then(async () => {
@@ -57,7 +63,11 @@ export function cutRevokedRelays(
   const watch = watchRevocations({ connect: () => connectAgain(redis) }, ({ relay }) => {
     if (!relay) return;
     revoked.add(relay);
-    void attempt('revocation', cut);
+    // All that came together end together: each cut looks at every allocation.
+    waiting ??= setImmediate(() => {
+      waiting = undefined;
+      void attempt('revocation', cut);
+    });
   });
   coturn.allocations.onNew = (username) => {
     if (revoked.hits(username)) void attempt('revocation', cut);

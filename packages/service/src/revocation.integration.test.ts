@@ -34,6 +34,51 @@ test('forgets a revocation when no token it hits can live, and keeps the wider o
   expect(set.size).toBe(1);
 });
 
+test('a later revocation that ends earlier, as a shorter life of tokens was set, keeps what the one before hits', () => {
+  const set = new RevocationSet();
+  set.add({ kind: 'user', id: 'u', at: 1000, exp: 4600, relay: { user: 'r', until: 9000 } }, 1000);
+  expect(set.add({ kind: 'user', id: 'u', at: 1010, exp: 1310 }, 1010)).toBe(true);
+  set.add({ kind: 'jti', id: 'x', at: 2000, exp: 9e9 }, 2000);
+  expect([set.isRevoked(claims), set.isRevoked({ ...claims, iat: 1010 })]).toEqual([true, true]);
+  expect(set.values()[0]).toMatchObject({ at: 1010, exp: 4600, relay: { until: 9000 } });
+  // Its relay credentials are valid for longer than its tokens, and may have to be told to a relay again.
+  set.add({ kind: 'jti', id: 'y', at: 8000, exp: 9e9 }, 8000);
+  expect(set.values().map(({ id }) => id)).toEqual(['u', 'x', 'y']);
+});
+
+test('a relay that starts hears of all whose credentials are still valid, however many came since, and of nothing that is over', async () => {
+  await using redis = await startRedis();
+  const client = connectRedis(redis.url);
+  const [day, old] = [86_400, now() - 4 * 3600];
+  const add = (id: string, until: number, number: number) => {
+    const entry = { kind: 'session', id, at: old, exp: old + 720, relay: { user: id, until } };
+    return client.xadd(REVOCATION_STREAM, `${old * 1000 + number}-1`, 'r', JSON.stringify(entry));
+  };
+  // Redis removes whole nodes of its stream, of 100 entries.
+  for (let i = 0; i < 120; i++) await add(`day-${i}`, old + day, i);
+  for (let i = 0; i < 120; i++) await add(`over-${i}`, old + 600, 200 + i);
+  await publishRevocation(client, {
+    kind: 'session',
+    id: 'new',
+    exp: now() + 720,
+    relay: { user: 'n', until: now() + day },
+  });
+  await publishRevocation(client, { kind: 'jti', id: 'of a guest', exp: now() + 720 });
+  const heard: string[] = [];
+  await using watch = watchRevocations({ connect: () => connectAgain(client) }, ({ id }) => heard.push(id));
+  await watch.ready;
+  expect(heard).toEqual([...Array.from({ length: 120 }, (_, i) => `day-${i}`), 'new', 'of a guest']);
+  // Where credentials are short, as by default, the stream is short as well.
+  await publishRevocation(client, {
+    kind: 'jti',
+    id: 'short',
+    exp: now() + 720,
+    relay: { user: 'n', until: now() + 600 },
+  });
+  expect(await client.xlen(REVOCATION_STREAM)).toBeLessThan(100);
+  client.disconnect();
+});
+
 test('reaches watchers at once, catches up late ones, and survives a restart of Redis', async () => {
   await using redis = await startRedis();
   const client = connectRedis(redis.url);

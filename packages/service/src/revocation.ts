@@ -18,12 +18,14 @@
  *     …at every upgrade, resume and join:  if (revocations.isRevoked(claims)) refuse with 4001
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { AccessClaims } from '@tandem/protocol';
 import Type, { type Static } from 'typebox';
 import { Check } from 'typebox/value';
 import { type HealthProbe, HealthRecord, type HealthState } from './health.ts';
 import type { RedisClient } from './redis.ts';
+import { type RevocableClaims, Revocation, RevocationSet, revocationEnd } from './revocation-set.ts';
 import { hasEntry, REVOCATION_STREAM, streamEntries } from './revocation-stream.ts';
+
+export * from './revocation-set.ts';
 
 /** Path of the feed that replaces the stream where there is no Redis. */
 export const REVOCATION_FEED_PATH = '/internal/revocations';
@@ -31,85 +33,13 @@ export const REVOCATION_FEED_PATH = '/internal/revocations';
 export const REVOCATION_FEED_HOLD_MS = 5000;
 /** Entries older than this hit nothing any more: twice the longest access token auth will issue (1 h), ms. */
 const RETENTION_MS = 2 * 3_600_000;
-
-const RelayRevocation = Type.Object(
-  {
-    user: Type.String({ minLength: 1, maxLength: 64, description: 'User part of the TURN credentials.' }),
-    session: Type.Optional(
-      Type.String({ minLength: 1, maxLength: 64, description: 'Session part. Absent: every session of the user.' }),
-    ),
-    until: Type.Integer({
-      description: 'Seconds since the epoch; credentials that expire up to then were issued before.',
-    }),
-  },
-  { description: 'Whose relay ends with it.' },
-);
-export type RelayRevocation = Static<typeof RelayRevocation>;
-
-export const Revocation = Type.Object({
-  kind: Type.Union([Type.Literal('jti'), Type.Literal('session'), Type.Literal('user')], {
-    description: 'One access token, all tokens of a login session, or all tokens of a user issued up to `at`.',
-  }),
-  id: Type.String({ minLength: 1, maxLength: 128, description: '`jti`, `session_id` or `sub`.' }),
-  at: Type.Integer({ description: 'When, seconds since the epoch.' }),
-  exp: Type.Integer({ description: 'Seconds since the epoch; no token that this hits is valid after it.' }),
-  relay: Type.Optional(RelayRevocation),
-});
-export type Revocation = Static<typeof Revocation>;
+/** The same where relay credentials may live longer: as long as auth will issue them (TURN_TTL_SECONDS), ms. */
+const RELAY_RETENTION_MS = 25 * 3_600_000;
+/** How long after its end an entry is told of all the same, s: by then what it hits is gone by every clock. */
+const TOLD_SECONDS = 3600;
 
 /** What the feed answers; `take` checks each entry, so that one that this version cannot read does not hide the others. */
 const RevocationFeed = Type.Object({ cursor: Type.String(), revocations: Type.Array(Type.Unknown()) });
-
-/** What of the claims decides. */
-export type RevocableClaims = Pick<AccessClaims, 'jti' | 'session_id' | 'sub' | 'iat'>;
-
-/** Does this revocation hit the bearer of `claims`? A user's new login, after the revocation, is not hit. */
-export function revocationApplies(revocation: Revocation, claims: RevocableClaims): boolean {
-  if (revocation.kind === 'jti') return revocation.id === claims.jti;
-  if (revocation.kind === 'session') return revocation.id === claims.session_id;
-  return revocation.id === claims.sub && claims.iat <= revocation.at;
-}
-
-/** All revocations in force, in memory; lookups cost three map reads. */
-export class RevocationSet {
-  readonly #entries = new Map<string, Revocation>();
-  #sweepAt = 0;
-
-  /** @returns true when it is news */
-  add(revocation: Revocation, nowSeconds = Math.floor(Date.now() / 1000)): boolean {
-    if (nowSeconds >= this.#sweepAt) {
-      this.#sweepAt = nowSeconds + 60;
-      for (const [key, entry] of this.#entries) if (entry.exp + 120 < nowSeconds) this.#entries.delete(key);
-    }
-    const key = `${revocation.kind}:${revocation.id}`;
-    const old = this.#entries.get(key);
-    if (old && old.at >= revocation.at && old.exp >= revocation.exp) return false;
-    this.#entries.set(key, revocation);
-    return true;
-  }
-
-  isRevoked(claims: RevocableClaims): boolean {
-    const user = this.#entries.get(`user:${claims.sub}`);
-    return (
-      this.#entries.has(`jti:${claims.jti}`) ||
-      this.#entries.has(`session:${claims.session_id}`) ||
-      (user !== undefined && revocationApplies(user, claims))
-    );
-  }
-
-  /** When all tokens of this user up to then were revoked, seconds; undefined if not. */
-  userRevokedAt(sub: string): number | undefined {
-    return this.#entries.get(`user:${sub}`)?.at;
-  }
-
-  get size(): number {
-    return this.#entries.size;
-  }
-
-  values(): Revocation[] {
-    return [...this.#entries.values()];
-  }
-}
 
 /** `at` defaults to now. */
 export type NewRevocation = Omit<Revocation, 'at'> & { readonly at?: number };
@@ -117,7 +47,10 @@ export type NewRevocation = Omit<Revocation, 'at'> & { readonly at?: number };
 /** Publish to every node. Resolves when Redis has it; @throws when Redis is away (say so to the caller: it was not revoked). */
 export async function publishRevocation(redis: RedisClient, revocation: NewRevocation): Promise<Revocation> {
   const entry = { ...revocation, at: revocation.at ?? Math.floor(Date.now() / 1000) };
-  await redis.xadd(REVOCATION_STREAM, 'MINID', '~', String(Date.now() - RETENTION_MS), '*', 'r', JSON.stringify(entry));
+  // One without a relay does not say how long the credentials of others live. A TURN node that starts reads the stream, and coturn takes them still.
+  const lifeMs = entry.relay ? (entry.relay.until - entry.at) * 1000 + TOLD_SECONDS * 1000 : RELAY_RETENTION_MS;
+  const oldest = Date.now() - Math.min(RELAY_RETENTION_MS, Math.max(RETENTION_MS, lifeMs));
+  await redis.xadd(REVOCATION_STREAM, 'MINID', '~', String(oldest), '*', 'r', JSON.stringify(entry));
   return entry;
 }
 
@@ -260,6 +193,8 @@ class RevocationFollower implements RevocationWatch {
     }
     if (!Check(Revocation, value)) return;
     if (this.#onLost) this.#inStream.add(value);
+    // After a failure all of the stream is read again: what is over is no news to anybody.
+    if (revocationEnd(value) + TOLD_SECONDS < Date.now() / 1000) return;
     if (this.set.add(value)) this.#onRevoked(value);
   }
 
