@@ -99,3 +99,11 @@ test('an exception outside of a promise ends it, and a drain that fails ends it 
   expect(await failing.ended).toBe(1);
   expect(failing.said()).toContain('shutdown.failed');
 });
+
+test('a signal during the start ends the process, which then does not come up', async () => {
+  const process = serve(`console.log('starting'); return new Promise((up) => setTimeout(up, 60_000));`, 60_000);
+  await heard(process, 'starting');
+  process.child.kill('SIGTERM');
+  expect(await process.ended).toBe(0);
+  expect(process.said()).toBe('starting\n"shutdown.begin"\n');
+});

@@ -2,7 +2,7 @@
 import type { Logger } from './log.ts';
 
 /**
- * Run a service until SIGTERM or SIGINT, then dispose of it; a second signal or the deadline ends the process at once.
+ * Run a service until SIGTERM or SIGINT, then dispose of it; a second signal, one during the start, or the deadline ends the process at once.
  * A failed start logs one clear line and exits with 1. Once it is up, work in the background whose failure no caller takes is logged as an error,
  * and the process goes on: it would cut off everybody for what is one person's. An exception that was thrown outside of a promise ends it.
  * @param start builds and starts the whole service
@@ -16,6 +16,18 @@ export async function runService(
   leaves?: () => Promise<void>,
 ): Promise<void> {
   let service: AsyncDisposable;
+  let signals = 0;
+  let end: (why: string) => Promise<void> = async (why) => {
+    // The first process of a container would not hear it, come up all the same, and be killed with everybody on it.
+    log.info({ event: 'shutdown.begin', signal: why }, 'ended before it was up');
+    process.exit(0);
+  };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const)
+    process.on(signal, () => {
+      signals += 1;
+      if (signals > 1) process.exit(1);
+      void end(signal);
+    });
   try {
     service = await start();
   } catch (error) {
@@ -28,7 +40,7 @@ export async function runService(
     log.error({ event: 'background.failed', err: reason }, 'work in the background failed'),
   );
   let isEnding = false;
-  const end = async (why: string) => {
+  end = async (why: string) => {
     if (isEnding) return;
     isEnding = true;
     log.info({ event: 'shutdown.begin', signal: why }, 'shutting down');
@@ -45,12 +57,5 @@ export async function runService(
     log.info({ event: 'shutdown.end' }, 'bye');
     process.exit(0);
   };
-  let signals = 0;
-  for (const signal of ['SIGTERM', 'SIGINT'] as const)
-    process.on(signal, () => {
-      signals += 1;
-      if (signals > 1) process.exit(1);
-      void end(signal);
-    });
   void leaves?.().then(() => end('leaves'));
 }
