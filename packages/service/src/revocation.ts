@@ -35,8 +35,8 @@ export const REVOCATION_FEED_HOLD_MS = 5000;
 const RETENTION_MS = 2 * 3_600_000;
 /** The same where relay credentials may live longer: as long as auth will issue them (TURN_TTL_SECONDS), ms. */
 const RELAY_RETENTION_MS = 25 * 3_600_000;
-/** How long after its end an entry is told of all the same, s: by then what it hits is gone by every clock. */
-const TOLD_SECONDS = 3600;
+/** How long after its end an entry still reaches watchers, s: by then what it hits is gone by every clock. */
+const REACH_SECONDS = 3600;
 
 /** What the feed answers; `take` checks each entry, so that one that this version cannot read does not hide the others. */
 const RevocationFeed = Type.Object({ cursor: Type.String(), revocations: Type.Array(Type.Unknown()) });
@@ -48,7 +48,7 @@ export type NewRevocation = Omit<Revocation, 'at'> & { readonly at?: number };
 export async function publishRevocation(redis: RedisClient, revocation: NewRevocation): Promise<Revocation> {
   const entry = { ...revocation, at: revocation.at ?? Math.floor(Date.now() / 1000) };
   // One without a relay does not say how long the credentials of others live. A TURN node that starts reads the stream, and coturn takes them still.
-  const lifeMs = entry.relay ? (entry.relay.until - entry.at) * 1000 + TOLD_SECONDS * 1000 : RELAY_RETENTION_MS;
+  const lifeMs = entry.relay ? (entry.relay.until - entry.at) * 1000 + REACH_SECONDS * 1000 : RELAY_RETENTION_MS;
   const oldest = Date.now() - Math.min(RELAY_RETENTION_MS, Math.max(RETENTION_MS, lifeMs));
   await redis.xadd(REVOCATION_STREAM, 'MINID', '~', String(oldest), '*', 'r', JSON.stringify(entry));
   return entry;
@@ -194,7 +194,7 @@ class RevocationFollower implements RevocationWatch {
     if (!Check(Revocation, value)) return;
     if (this.#onLost) this.#inStream.add(value);
     // After a failure all of the stream is read again: what is over is no news to anybody.
-    if (revocationEnd(value) + TOLD_SECONDS < Date.now() / 1000) return;
+    if (revocationEnd(value) + REACH_SECONDS < Date.now() / 1000) return;
     if (this.set.add(value)) this.#onRevoked(value);
   }
 
