@@ -104,3 +104,20 @@ test('E-9 the list of what waits reads about as much as it shows, however much t
   expect(listed[0]).toEqual({ roomId: expect.stringMatching(/^r-/), reason: 'status_500', tries: 3 });
   expect((await output()) - before).toBeLessThan(50_000);
 });
+
+test('E-9 the list of what failed is the latest of all partitions, and reads no more events than it shows', async () => {
+  const gone = { ...ENDPOINT, rooms: ['mine'] };
+  for (let i = 0; i < 6400; i++) {
+    const [p, at] = [i % 64, 1000 + i];
+    const room = i === 6399 ? 'yours' : 'mine';
+    redis.xadd(keys.log(p), `${at}-0`, 'i', `evt_${i}`, 't', 'peer.left', 'r', room, 'b', '{}').catch(() => {});
+    redis.xadd(keys.dead(p, 'ep'), `${at}-0`, 'e', `${at}-0`, 'w', 'status_500').catch(() => {});
+  }
+  await redis.config('RESETSTAT');
+  const listed = await listDeliveries(redis, gone, 'failed');
+  // The very latest is of a room that the endpoint has no more.
+  expect(listed.map(({ eventId }) => eventId)).toEqual(Array.from({ length: 100 }, (_, i) => `evt_${6398 - i}`));
+  expect(listed[0]).toMatchObject({ roomId: 'mine', reason: 'status_500', at: new Date(7398).toISOString() });
+  const reads = Number(/cmdstat_xrange:calls=(\d+)/.exec(await redis.info('commandstats'))?.[1]);
+  expect(reads).toBeLessThanOrEqual(200);
+});

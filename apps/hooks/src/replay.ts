@@ -26,25 +26,32 @@ export async function listDeliveries(
   endpoint: Endpoint,
   status: 'failed' | 'waiting',
 ): Promise<readonly Delivery[]> {
-  const { id } = endpoint;
-  const found = await Promise.all(all.map((p) => (status === 'failed' ? failed(redis, p, id) : waiting(redis, p, id))));
+  if (status === 'failed') return failed(redis, endpoint);
+  const found = await Promise.all(all.map((p) => waiting(redis, p, endpoint.id)));
   return found
     .flat()
     .filter(({ roomId = '' }) => isOfRooms(endpoint, roomId))
-    .sort((a, b) => (b.at ?? '').localeCompare(a.at ?? ''))
     .slice(0, LATEST);
 }
 
-async function failed(redis: RedisClient, partition: number, endpointId: string): Promise<Delivery[]> {
-  const dead = await redis.xrevrange(keys.dead(partition, endpointId), '+', '-', 'COUNT', LATEST);
-  return Promise.all(
-    dead.map(async ([id, fields]) => {
-      const entry = field(fields, 'e');
+/** The latest first. */
+async function failed(redis: RedisClient, endpoint: Endpoint): Promise<Delivery[]> {
+  const ofPartition = async (partition: number) =>
+    (await redis.xrevrange(keys.dead(partition, endpoint.id), '+', '-', 'COUNT', LATEST)).map(([id, fields]) => ({
+      ...{ partition, at: Number.parseInt(id, 10), entry: field(fields, 'e'), reason: field(fields, 'w') },
+    }));
+  const dead = (await Promise.all(all.map(ofPartition))).flat().sort((a, b) => b.at - a.at);
+  const shown: Delivery[] = [];
+  // Whole events are read of those that are shown alone: all partitions together have 64 times as many.
+  for (let i = 0; i < dead.length && shown.length < LATEST; i += LATEST) {
+    const page = dead.slice(i, i + LATEST).map(async ({ partition, at, entry, reason }): Promise<Delivery> => {
       const [logged] = await redis.xrange(keys.log(partition), entry, entry);
       const event = logged ? { roomId: field(logged[1], 'r'), eventId: field(logged[1], 'i') } : {};
-      return { ...event, reason: field(fields, 'w'), at: new Date(Number.parseInt(id, 10)).toISOString() };
-    }),
-  );
+      return { ...event, reason, at: new Date(at).toISOString() };
+    });
+    shown.push(...(await Promise.all(page)).filter(({ roomId = '' }) => isOfRooms(endpoint, roomId)));
+  }
+  return shown.slice(0, LATEST);
 }
 
 async function waiting(redis: RedisClient, partition: number, endpointId: string): Promise<Delivery[]> {
