@@ -43,7 +43,7 @@ export class Events {
   }
 
   /**
-   * Events as they come, each once and in the order of its room. It goes on where it was after the connection broke or the token ended.
+   * Events as they come, in the order of each room; one may come again, with its `id`. It goes on where it was after the connection broke or the token ended.
    * @throws TandemError refused, or not opened `maxRetries` times in a row; `aborted` by `signal`
    */
   async *stream({ after, roomId, types, signal }: EventsOptions = {}): AsyncGenerator<WebhookEvent, void, undefined> {
