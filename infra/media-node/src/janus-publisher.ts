@@ -29,7 +29,8 @@ export class JanusPublisher extends JanusLeg implements PublisherLeg {
   #sent: Omit<Feed, 'id'> = { mids: new Map(), videoCodec: 'vp8', hasLayers: false };
   #isPublished = false;
   #isLive = false;
-  #isRecorded = false;
+  /** `unknown`: Janus has refused a change, or is late with it, and may carry it out yet. */
+  #recording: 'off' | 'on' | 'unknown' = 'off';
   #isMuted = false;
   #wasMuted = false;
   #hiding: NodeJS.Timeout | undefined;
@@ -99,7 +100,7 @@ export class JanusPublisher extends JanusLeg implements PublisherLeg {
   }
 
   get isRecorded(): boolean {
-    return this.#isRecorded;
+    return this.#recording === 'on';
   }
 
   /**
@@ -107,14 +108,14 @@ export class JanusPublisher extends JanusLeg implements PublisherLeg {
    * @throws EngineError
    */
   async record(name: string | undefined): Promise<void> {
-    if (this.#isRecorded === (name !== undefined)) return;
-    this.#isRecorded = name !== undefined;
+    const wanted = name === undefined ? 'off' : 'on';
+    if (this.#recording === wanted) return;
+    this.#recording = wanted;
     const how = name === undefined ? { record: false } : { record: true, filename: name };
     try {
       await this.handle.message({ request: 'configure', ...how });
     } catch (error) {
-      // It is asked for again with the next offer.
-      this.#isRecorded = name === undefined;
+      this.#recording = 'unknown';
       throw error;
     }
     if (name !== undefined) setTimeout(() => this.#askAgain(), KEYFRAME_AGAIN_MS);
@@ -122,7 +123,7 @@ export class JanusPublisher extends JanusLeg implements PublisherLeg {
 
   /** VideoRoom asks for a keyframe when it begins to record, unless it has asked within a second: then nothing is written until the next. */
   #askAgain(): void {
-    if (this.#isRecorded) this.keyframe();
+    if (this.isRecorded) this.keyframe();
   }
 
   /** Asks for one. */

@@ -22,6 +22,9 @@ const VIDEOROOM = 'janus.plugin.videoroom';
 /** Sum of what one person may send, bit/s: three camera layers and a screen. */
 const PUBLISHER_BITRATE = 4_000_000;
 
+/** What Janus did not answer is asked for again after this time, ms. */
+const RECORD_AGAIN_MS = 2000;
+
 const nothingOf = (publisher: string) => new EngineError('gone', `${publisher} publishes nothing`);
 
 export class JanusRoom implements EngineRoom {
@@ -86,8 +89,8 @@ export class JanusRoom implements EngineRoom {
       events,
       live: (sent) => {
         this.#feeds.set(id, { id: feed, ...sent });
-        // Not again after each offer and restart. What it complains of is a leg that ends.
-        if (this.#nameOf && !publisher.isRecorded) void publisher.record(this.#nameOf(id)).catch(() => {});
+        // Not again after each offer and restart.
+        if (this.#nameOf && !publisher.isRecorded) void this.#record(id, publisher, this.#nameOf(id)).catch(() => {});
         for (const subscriber of this.#subscribers.values()) subscriber.feedsChanged();
       },
       talking: (talking) => this.onTalking(id, talking),
@@ -138,7 +141,22 @@ export class JanusRoom implements EngineRoom {
   async record(nameOf: ((publisher: string) => string | undefined) | undefined): Promise<void> {
     this.#nameOf = nameOf;
     const live = [...this.#publishers].filter(([id]) => this.#feeds.has(id));
-    await Promise.all(live.map(([id, publisher]) => publisher.record(nameOf?.(id))));
+    await Promise.all(live.map(([id, publisher]) => this.#record(id, publisher, nameOf?.(id))));
+  }
+
+  /** Asked for again until Janus does it: else somebody is missing in the recording, or is recorded after its end. @throws EngineError the first time */
+  async #record(id: string, publisher: JanusPublisher, name: string | undefined): Promise<void> {
+    const nameOf = this.#nameOf;
+    try {
+      await publisher.record(name);
+    } catch (error) {
+      const again = () => {
+        if (this.#publishers.get(id) === publisher && this.#nameOf === nameOf)
+          void this.#record(id, publisher, name).catch(() => {});
+      };
+      setTimeout(again, RECORD_AGAIN_MS).unref();
+      throw error;
+    }
   }
 
   isLive(publisher: string): boolean {
