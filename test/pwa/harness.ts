@@ -72,8 +72,9 @@ export async function serveAuth(keys: TestKeys): Promise<AuthStandIn> {
     for await (const chunk of request) body += chunk;
     const { userId, refresh_token = userId } = JSON.parse(body) as { userId: string; refresh_token?: string };
     const { life } = auth;
-    const exp = life === undefined ? {} : { exp: Math.floor(Date.now() / 1000) + life };
-    const token = await keys.token(refresh_token, auth.grants, exp);
+    // Refreshed it is of the same login.
+    const login = { exp: Math.floor(Date.now() / 1000) + (life ?? 0), session_id: refresh_token };
+    const token = await keys.token(refresh_token, auth.grants, life === undefined ? {} : login);
     issued.push(token);
     return response.end(JSON.stringify({ token, ...(life === undefined ? {} : { expires_in: life, refresh_token }) }));
   });

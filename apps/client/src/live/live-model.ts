@@ -157,6 +157,7 @@ export class LiveModel {
     const session = await openWhep({
       endpoint: apiUrl(config.signalingUrl, `/whep/${encodeURIComponent(room)}`),
       token,
+      renewed: async () => (await this.#token?.forSession()) ?? token,
       iceTransportPolicy: config.iceTransportPolicy,
       signal,
     });

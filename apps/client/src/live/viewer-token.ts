@@ -27,7 +27,7 @@ export class ViewerToken {
     this.#login = new GuestLogin(config, { userId, grants: { rooms: [room], publish: false } });
   }
 
-  /** For a session, which ends with its token. @throws WhepError; TypeError without an answer */
+  /** For a session, which ends with its token if it is not asked with a later one. @throws WhepError; TypeError without an answer */
   async forSession(): Promise<string> {
     const token = this.#token;
     if (token && Date.now() < token.renewAt) return token.text;

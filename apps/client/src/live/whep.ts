@@ -24,6 +24,8 @@ export interface WhepOptions {
   /** `/whep/<room>` of the service. */
   readonly endpoint: string;
   readonly token: string;
+  /** The token of now, for what is asked later: the session goes on as long as the latest one. */
+  readonly renewed: () => Promise<string>;
   readonly iceTransportPolicy: RTCIceTransportPolicy;
   /** Aborted: the session is not opened, or closed when it was. */
   readonly signal: AbortSignal;
@@ -61,9 +63,10 @@ async function ask(url: string, init: RequestInit, signal?: AbortSignal): Promis
 }
 
 /** @throws WhepError when it is refused; TypeError without an answer */
-export async function openWhep({ endpoint, token, iceTransportPolicy, signal }: WhepOptions): Promise<WhepSession> {
+export async function openWhep(options: WhepOptions): Promise<WhepSession> {
+  const { endpoint, token, renewed, iceTransportPolicy, signal } = options;
   const connection = new RTCPeerConnection({ bundlePolicy: 'max-bundle', iceTransportPolicy });
-  const authorization = `Bearer ${token}`;
+  let authorization = `Bearer ${token}`;
   const remove = (location: string) =>
     void fetch(location, { method: 'DELETE', headers: { authorization }, keepalive: true }).catch(() => {});
   let location = '';
@@ -90,6 +93,7 @@ export async function openWhep({ endpoint, token, iceTransportPolicy, signal }: 
       stream,
       viewers: async (firstPictureMs) => {
         const query = firstPictureMs === undefined ? '' : `?first-picture-ms=${Math.round(firstPictureMs)}`;
+        authorization = `Bearer ${await renewed()}`;
         const answer = await ask(`${location}${query}`, { headers: { authorization } });
         const { viewers } = (await answer.json()) as { viewers?: unknown };
         return typeof viewers === 'number' ? viewers : 0;

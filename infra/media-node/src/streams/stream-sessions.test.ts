@@ -1,5 +1,5 @@
 /** How many sessions one login has of a node. */
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { MOST_OF_ONE, type StreamConnection, type StreamOwner, StreamSessions } from './stream-sessions.ts';
 
 const login = (session_id: string): StreamOwner => ({
@@ -39,4 +39,27 @@ test('a session that is being opened when the node ends does so as soon as it is
   await expect(asked).rejects.toMatchObject({ status: 503 });
   expect([ended, sessions.size]).toEqual([['node ended'], 0]);
   await expect(sessions.open('room', login('ada'), opened)).rejects.toMatchObject({ status: 503 });
+});
+
+test('W-8 a session ends with its token, and with the latest one of its login that it was asked with', async () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const sessions = new StreamSessions({ node: 'm1', most: 2 });
+  const until = (seconds: number, session_id = 'ada') => ({ ...login(session_id), exp: Date.now() / 1000 + seconds });
+  const ended: string[] = [];
+  const open = (name: string) => async () => ({
+    connection: { ...connection, end: () => void ended.push(name) },
+    answer: 'v=0',
+  });
+  const kept = await sessions.open('room', until(60), open('kept'));
+  await sessions.open('room', until(60), open('left'));
+  vi.advanceTimersByTime(30_000);
+  sessions.check(kept.id, 'room', until(60));
+  // Neither an older one of its own, nor that of somebody else.
+  sessions.check(kept.id, 'room', until(10));
+  expect(() => sessions.check(kept.id, 'room', until(600, 'mallory'))).toThrow('another token');
+  vi.advanceTimersByTime(30_000);
+  expect(ended).toEqual(['left']);
+  vi.advanceTimersByTime(30_000);
+  expect(ended).toEqual(['left', 'kept']);
 });

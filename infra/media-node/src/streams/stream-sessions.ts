@@ -20,11 +20,12 @@ export type StreamOwner = Pick<AccessClaims, 'sub' | 'session_id' | 'jti' | 'iat
 
 interface StreamSession {
   readonly room: string;
-  readonly owner: StreamOwner;
+  /** By the latest token that it has shown. */
+  owner: StreamOwner;
   readonly connection: StreamConnection;
   /** Of the ICE session: a new one after each restart (RFC 9725 section 4.3.1). */
   etag: string | undefined;
-  readonly expiry: NodeJS.Timeout;
+  expiry: NodeJS.Timeout;
 }
 
 /** What a PATCH is answered with. */
@@ -99,9 +100,7 @@ export class StreamSessions {
       const etag = connection.restart ? newTag() : undefined;
       // It may have ended while its answer was made.
       if (!isOver) {
-        const left = Math.min(owner.exp * 1000 - Date.now(), LONGEST_TIMER_MS);
-        const expiry = setTimeout(() => connection.end('token expired'), left);
-        this.#sessions.set(id, { room, owner, connection, etag, expiry });
+        this.#sessions.set(id, { room, owner, connection, etag, expiry: expire(connection, owner) });
       }
       return { id, etag, answer };
     } finally {
@@ -194,9 +193,18 @@ export class StreamSessions {
     if (session?.room !== room) throw new ProblemError(404, 'not_found', 'There is no such session (any more).');
     if (!isSameLogin(session.owner, by))
       throw new ProblemError(403, 'forbidden', 'This session was opened with another token.');
+    // Who goes on watching has a newer token meanwhile: no session ends in the middle for an old one.
+    if (by.exp > session.owner.exp) {
+      clearTimeout(session.expiry);
+      session.owner = by;
+      session.expiry = expire(session.connection, by);
+    }
     return session;
   }
 }
+
+const expire = (connection: StreamConnection, { exp }: StreamOwner): NodeJS.Timeout =>
+  setTimeout(() => connection.end('token expired'), Math.min(exp * 1000 - Date.now(), LONGEST_TIMER_MS));
 
 const ended = (why: string) =>
   new ProblemError(503, 'draining', `No session is opened any more: ${why}.`, { retryAfter: RETRY_SECONDS });
