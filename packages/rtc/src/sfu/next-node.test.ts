@@ -68,3 +68,15 @@ test('the connections to the node before send nothing from then on, and are clos
   sfu.close();
   expect(FakeConnection.all.every(({ closed }) => closed)).toBe(true);
 });
+
+test('a room that moves once more before the next node serves keeps what does', async () => {
+  const { sfu, shown, old, serve } = await startMove();
+  sfu.set({ peerId: 'a6', epoch: 6 });
+  await vi.advanceTimersByTimeAsync(0);
+  const skipped = FakeConnection.all.slice(-2);
+  old.lastPacket = performance.timeOrigin + performance.now() - 600;
+  await serve('a7', 7);
+  expect([old.closed, skipped.map(({ closed }) => closed)]).toEqual([false, [true, true]]);
+  expect(shown).toEqual(['audio', 'video', 'audio', 'video']);
+  sfu.close();
+});

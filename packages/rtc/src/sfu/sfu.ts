@@ -168,8 +168,10 @@ export class Sfu {
   }
 
   #replace(agent: string, epoch: number, comes: boolean): void {
-    this.#old?.close();
-    this.#old = this.#link;
+    // Of the two before, that stays which serves.
+    const [stays, goes] = this.#old && !this.#link?.isLive ? [this.#old, this.#link] : [this.#link, this.#old];
+    goes?.close();
+    this.#old = stays;
     const host = this.#host;
     const send = (type: 'offer' | 'answer' | 'ice-candidate' | 'media-want', body: object) =>
       host.sendTo(agent, type, body);
