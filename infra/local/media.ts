@@ -2,7 +2,6 @@
 import { join } from 'node:path';
 import { connectRedis, readMediaNodes } from '@tandem/service';
 import type { MediaNodeConfig } from '../media-node/src/config.ts';
-import type { RedisPlan } from './plan.ts';
 import { findProgram, lanAddress } from './programs.ts';
 
 /** What a media node needs of this machine. */
@@ -20,7 +19,7 @@ const PACKAGERS = 2;
 
 /** `lacks`: one line that says what is missing; then rooms of any size are a mesh. */
 export async function findMedia(
-  redis: Pick<RedisPlan, 'url' | 'nameEnd'> | undefined,
+  redis: { readonly url: string; readonly nameEnd: string } | undefined,
 ): Promise<LocalMedia | { readonly lacks: string }> {
   const mesh = 'large rooms stay a mesh';
   const finder = new URL('../../scripts/lib/media-engine.mjs', import.meta.url).href;
