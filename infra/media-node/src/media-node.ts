@@ -188,7 +188,7 @@ export class MediaNode implements AsyncDisposable {
     const before = this.rooms.get(room);
     if (before && before.epoch >= assignment.epoch) return;
     before?.release('node');
-    const { session, tokenEnds, takeEarly, isOver } = await joinRoom({
+    const { session, takeEarly, isOver, ...heard } = await joinRoom({
       url: this.#config.SIGNALING_URL,
       room,
       epoch: assignment.epoch,
@@ -208,7 +208,7 @@ export class MediaNode implements AsyncDisposable {
       epoch: assignment.epoch,
       session: session as unknown as RoomSession,
       early: takeEarly(),
-      tokenEnds,
+      ...heard,
       engine,
       publishers: this.#config.MAX_PUBLISHERS,
       idleMs: this.#config.MESH_AFTER_SECONDS * 1000,

@@ -4,12 +4,13 @@
  */
 import type { SessionEvents } from '@tandem/rtc';
 import type { RoomSession } from './agent-session.ts';
-import { Closing } from './closing.ts';
+import { Closing, type RoomAgentState } from './closing.ts';
 import { type Engine, EngineError, type EngineRoom, SLOTS, type TrackName } from './engine.ts';
 import { Loudest } from './loudest.ts';
 import { PersonLegs } from './person-legs.ts';
 import { announceRecording } from './recording/announce.ts';
 import { type RecorderSettings, RoomRecorder } from './recording/room-recorder.ts';
+import type { RoomEntry } from './room-entry.ts';
 import { RoomViewers } from './room-viewers.ts';
 import { followEnd, ROOM_CLOSED } from './session-end.ts';
 import type { TokenEnds } from './token-ends.ts';
@@ -23,6 +24,8 @@ export interface RoomAgentOptions {
   readonly early?: readonly SessionEvents['signal'][];
   /** Of the session. Default: no token ends. */
   readonly tokenEnds?: TokenEnds;
+  /** Of the session. Default: the room is open. */
+  readonly entry?: RoomEntry;
   readonly engine: Engine;
   /** Most publishers. */
   readonly publishers: number;
@@ -37,13 +40,6 @@ export interface RoomAgentOptions {
   readonly say: (event: string, more?: Record<string, unknown>) => void;
 }
 
-/**
- * - `serving`,
- * - `closing`: the people were told to connect to each other, or to the room's next node; legs stay until they have,
- * - `ended`.
- */
-export type RoomAgentState = 'serving' | 'closing' | 'ended';
-
 export class RoomAgent {
   readonly roomId: string;
   readonly epoch: number;
@@ -57,7 +53,7 @@ export class RoomAgent {
   /** Those who watch without being in the room. */
   readonly viewers = new RoomViewers({
     room: () => this.#room,
-    publishers: () => [...this.#people.keys()].sort((a, b) => Number(this.#isStream(b)) - Number(this.#isStream(a))),
+    publishers: () => this.#people.keys(),
     people: () => this.#session.peers,
     changed: (publisher) => this.#receiversChanged([publisher]),
   });
@@ -93,6 +89,7 @@ export class RoomAgent {
       session.on('signal', (signal) => this.#signal(signal)),
       ...followEnd(session, (why) => this.#endCut(why)),
     );
+    options.entry?.follow((isOpen) => this.viewers.roomOpened(isOpen));
     options.tokenEnds?.follow((peerId, isOver) => this.#people.get(peerId)?.pause(isOver));
     for (const peerId of session.peers.keys()) this.#arrive(peerId);
     for (const signal of options.early ?? []) this.#signal(signal);

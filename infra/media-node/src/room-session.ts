@@ -1,5 +1,6 @@
 /** The agent's membership in one room. */
 import { type SessionEvents, SignalingSession } from '@tandem/rtc';
+import { RoomEntry } from './room-entry.ts';
 import { TokenEnds } from './token-ends.ts';
 
 export interface RoomSessionOptions {
@@ -18,6 +19,7 @@ const JOIN_MS = 8000;
 export interface JoinedRoom {
   readonly session: SignalingSession;
   readonly tokenEnds: TokenEnds;
+  readonly entry: RoomEntry;
   /** What was said to the node before it listened: clients begin as soon as they see it in the room. It is kept until this is called. */
   takeEarly(): SessionEvents['signal'][];
   /** Its end may have been said before anybody listened. */
@@ -29,6 +31,7 @@ export async function joinRoom({ url, room, epoch, recording, getToken }: RoomSe
   // The agent is behind nothing that hides why a handshake failed.
   const session = new SignalingSession({ url, getToken, probe: false });
   const tokenEnds = new TokenEnds(session);
+  const entry = new RoomEntry(session);
   const early: SessionEvents['signal'][] = [];
   const off = session.on('signal', (signal) => early.push(signal));
   let isLost = false;
@@ -41,6 +44,7 @@ export async function joinRoom({ url, room, epoch, recording, getToken }: RoomSe
     return {
       session,
       tokenEnds,
+      entry,
       takeEarly: () => {
         off();
         return early;

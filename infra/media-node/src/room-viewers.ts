@@ -13,8 +13,8 @@ import { isEncrypted } from './is-encrypted.ts';
 
 export interface RoomViewersHost {
   room(): Promise<EngineRoom>;
-  /** Who may be shown, the first choice first. */
-  publishers(): readonly string[];
+  /** Who may be shown, in the order of their coming. */
+  publishers(): Iterable<string>;
   /** In the room. */
   people(): ReadonlyMap<string, PeerInfo>;
   /** The number of those who watch this one has changed, or what they receive. */
@@ -22,17 +22,22 @@ export interface RoomViewersHost {
 }
 
 /** Whom somebody watches, and in which size. */
-interface Watched {
+interface Viewer {
   readonly publisher: string;
-  readonly layer: Layer;
+  layer: Layer;
+  /** Absent: its leg is not open yet. */
+  end?: (why: string) => void;
 }
+
+const NOT_OPEN = 'the room is not open to everybody';
 
 export class RoomViewers {
   /** When this node took the room over, ms since the epoch. */
   readonly since = Date.now();
   readonly #host: RoomViewersHost;
-  readonly #viewers = new Map<object, Watched>();
-  #packager: { readonly publisher: string; readonly count: () => number } | undefined;
+  readonly #viewers = new Set<Viewer>();
+  #packager: { readonly publisher: string; readonly count: () => number; readonly forwarding: Forwarding } | undefined;
+  #isOpen = true;
 
   constructor(host: RoomViewersHost) {
     this.#host = host;
@@ -44,7 +49,7 @@ export class RoomViewers {
 
   /** Sizes of this publisher's camera that go out of the room. */
   layersOf(publisher: string): Layer[] {
-    const watched = [...this.#viewers.values()].filter((one) => one.publisher === publisher);
+    const watched = [...this.#viewers].filter((one) => one.publisher === publisher);
     // A packager makes one size of the largest.
     return [
       ...watched.map(({ layer }) => layer),
@@ -71,7 +76,12 @@ export class RoomViewers {
     const shown = this.#shown(room);
     if (shown === undefined) throw new EngineError('gone', 'there is no sender in the room');
     const forwarding = await room.forward(shown, to);
-    const packager = { publisher: shown, count };
+    // Meanwhile the room may have been closed.
+    if (!this.#mayShow(shown)) {
+      await forwarding.close();
+      throw new EngineError('gone', NOT_OPEN);
+    }
+    const packager = { publisher: shown, count, forwarding };
     this.#packager = packager;
     this.#host.changed(shown);
     void forwarding.ended.then(() => {
@@ -82,8 +92,26 @@ export class RoomViewers {
     return forwarding;
   }
 
+  /** Whether everybody may enter the room now. Else encoders alone are shown: what people send is for those who are let in. */
+  roomOpened(isOpen: boolean): void {
+    this.#isOpen = isOpen;
+    for (const { publisher, end } of [...this.#viewers]) if (!this.#mayShow(publisher)) end?.(NOT_OPEN);
+    const { publisher, forwarding } = this.#packager ?? {};
+    if (publisher !== undefined && !this.#mayShow(publisher)) void forwarding?.close();
+  }
+
+  #mayShow(peerId: string): boolean {
+    return this.#isOpen || this.#isStream(peerId);
+  }
+
+  #isStream(peerId: string): boolean {
+    return this.#host.people().get(peerId)?.metadata?.stream === true;
+  }
+
+  /** An encoder before people. */
   #shown(room: EngineRoom): string | undefined {
-    return this.#host.publishers().find((peerId) => room.isLive(peerId));
+    const live = [...this.#host.publishers()].filter((peerId) => this.#mayShow(peerId) && room.isLive(peerId));
+    return live.find((peerId) => this.#isStream(peerId)) ?? live[0];
   }
 
   /** @returns the leg, and the answer to the offer @throws EngineError `gone` without a sender */
@@ -91,18 +119,18 @@ export class RoomViewers {
     const room = await this.#host.room();
     const shown = this.#shown(room);
     if (shown === undefined) throw new EngineError('gone', 'there is no sender in the room');
-    const viewer = {};
+    const viewer: Viewer = { publisher: shown, layer: 'high' };
     const left = () => {
       if (this.#viewers.delete(viewer)) this.#host.changed(shown);
     };
-    this.#viewers.set(viewer, { publisher: shown, layer: 'high' });
+    this.#viewers.add(viewer);
     this.#host.changed(shown);
     try {
       const leg = await room.watch(shown, sdp, {
         ...events,
         onLayer: (layer) => {
           if (!this.#viewers.has(viewer)) return;
-          this.#viewers.set(viewer, { publisher: shown, layer });
+          viewer.layer = layer;
           this.#host.changed(shown);
         },
         onLost: (reason) => {
@@ -110,14 +138,20 @@ export class RoomViewers {
           events.onLost(reason);
         },
       });
-      return {
-        answer: leg.answer,
-        candidate: (candidate) => leg.candidate(candidate),
-        close: async () => {
-          left();
-          await leg.close();
-        },
+      const close = async () => {
+        left();
+        await leg.close();
       };
+      // It may have changed meanwhile.
+      if (!this.#mayShow(shown)) {
+        await close();
+        throw new EngineError('gone', NOT_OPEN);
+      }
+      viewer.end = (why) => {
+        void close();
+        events.onLost(why);
+      };
+      return { answer: leg.answer, candidate: (candidate) => leg.candidate(candidate), close };
     } catch (error) {
       left();
       throw error;

@@ -109,7 +109,7 @@ export const ServerMessages = {
           'Who asks to come in, the first first. Of `metadata` only the name. Empty for others than moderators.',
       }),
     },
-    'Who may enter the room, what people without the grant `kick` may do, and to moderators who asks to come in. Sent to moderators at each change, to everybody when what they may do changes; behind `resumed`, and behind `joined` where something is restricted, to moderators also where it is not open.',
+    'Who may enter the room, what people without the grant `kick` may do, and to moderators who asks to come in. Sent to moderators and media nodes at each change, to everybody when what they may do changes; behind `resumed`, and behind `joined` where something is restricted, to moderators and media nodes also where it is not open.',
   ),
   admission: message(
     'admission',

@@ -91,7 +91,8 @@ function answerJoined(connection: Connection, roomId: string): void {
   const { identity } = connection;
   if (isMediaPeer(peerId)) connection.sendMessage(tokenEnds(room.members.values()));
   if (connection.session.granted !== '') connection.sendMessage(grantsOf(identity));
-  if (room.restricted.length > 0 || (room.entry !== 'open' && identity.grants.kick === true))
+  const hearsEntry = identity.grants.kick === true || isMediaPeer(peerId);
+  if (room.restricted.length > 0 || (room.entry !== 'open' && hearsEntry))
     connection.sendMessage(entryOf(room, identity));
 }
 

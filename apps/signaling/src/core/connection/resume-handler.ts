@@ -31,7 +31,8 @@ export const resume: Handler<'resume'> = async ({ parts, connection, message }) 
       connection.sendMessage(tokenEnds(room.members.values()));
     if (!connection.closed && room && session.granted !== '') connection.sendMessage(grantsOf(connection.identity));
     // What the room lets its people do may have changed meanwhile.
-    if (!connection.closed && room && (room.hasSettings || connection.identity.grants.kick === true))
+    const hearsEntry = connection.identity.grants.kick === true || isMediaPeer(session.peerId);
+    if (!connection.closed && room && (room.hasSettings || hearsEntry))
       connection.sendMessage(entryOf(room, connection.identity));
     unread = connection.release(parked);
   } catch (error) {

@@ -29,10 +29,10 @@ function tellTokenEnds(room: Room, members: readonly Member[]): void {
     if (isMediaPeer(peerId) && state.kind === 'attached') state.connection.tell(JSON.stringify(tokenEnds(members)));
 }
 
-/** Who comes in and who asks to, to the moderators of this node in the room. */
+/** Who comes in and who asks to, to the moderators of this node in the room, and the former to media nodes, who show the room to viewers. */
 export function tellModerators(room: Room): void {
-  for (const { state, identity } of room.locals)
-    if (state.kind === 'attached' && identity.grants.kick === true)
+  for (const { state, identity, peerId } of room.locals)
+    if (state.kind === 'attached' && (identity.grants.kick === true || isMediaPeer(peerId)))
       state.connection.tell(JSON.stringify(entryOf(room, identity)));
 }
 

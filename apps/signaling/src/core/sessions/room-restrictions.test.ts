@@ -1,5 +1,6 @@
 /** What moderators keep to themselves, sharing a screen and writing in the chat, and whom they let speak. */
 import { expect, test } from 'vitest';
+import { isMediaPeer } from '../../backplane/types.ts';
 import { Client, type Cluster, pair } from '../testing.ts';
 
 async function send(cluster: Cluster, client: Client, message: object) {
@@ -44,6 +45,25 @@ test('S-49 a change of who comes in leaves what people may do, and who asks to c
   await send(cluster, mod, { type: 'set-entry', entry: 'ask', chat: false });
   expect(mod.of('entry').at(-1)?.waiting).toHaveLength(1);
   expect(a.of('entry').at(-1)).toMatchObject({ share: false, chat: false, waiting: [] });
+});
+
+test('S-47 a media node hears whether the room is open, when it comes, at each change and when it is back, and not who asks', async () => {
+  const { cluster, n1, n2, mod } = await moderated();
+  const node = new Client(n1, 'm1', { media: true });
+  await join(cluster, node, { media: 5 });
+  expect([isMediaPeer(node.peerId ?? ''), node.of('entry')]).toEqual([true, []]);
+  await send(cluster, mod, { type: 'set-entry', entry: 'ask' });
+  await join(cluster, new Client(n2, 'eve'), { name: 'Eve' });
+  expect(node.of('entry').at(-1)).toMatchObject({ entry: 'ask', waiting: [] });
+  node.connection.onClosed(1006);
+  await send(cluster, mod, { type: 'set-entry', entry: 'open' });
+  const back = new Client(n1, 'm1', { media: true });
+  await send(cluster, back, { type: 'resume', sessionToken: node.token });
+  expect(back.of('entry').at(-1)).toMatchObject({ entry: 'open' });
+  await send(cluster, mod, { type: 'set-entry', entry: 'locked' });
+  const next = new Client(n2, 'm2', { media: true });
+  await join(cluster, next, { media: 6 });
+  expect(next.of('entry').at(-1)).toMatchObject({ entry: 'locked', waiting: [] });
 });
 
 test('S-49 where moderators alone write, a chat line of anybody else is refused, and what is no chat passes', async () => {
