@@ -126,7 +126,7 @@ test('a wrong list, choice or address is refused by name and fix, at start and a
     ['Signaling', SignalingConfig, 'CREATE_ROOMS', 'backend', /one of anyone, api/],
     ['Signaling', SignalingConfig, 'JWKS_URL', 'auth:8081', /an address such as https/],
     ['Hooks', HooksConfig, 'EVENT_QUEUES', 'sqs', /FIFO queues of Amazon SQS/],
-    ['Turn', TurnNodeConfig, 'DENIED_PEERS', '10.0.0.0/8', /addresses and ranges, such as 10/],
+    ['Turn', TurnNodeConfig, 'DENIED_PEERS', '10.0.0.0/8', /addresses and ranges, the lower one first .* such as 10/],
     ['Canary', CanaryConfig, 'CANARY_WITHOUT', 'pages', /comma-separated steps of: page/],
     ['Edge', EdgeConfig, 'AUTH_TARGETS', 'auth:8081', /comma-separated http:\/\/ addresses/],
     ['Media', MediaNodeConfig, 'SIGNALING_URL', 'https://a.example', /a ws: or wss: address/],
