@@ -122,7 +122,7 @@ export const streamTarget: FuzzTarget = {
             if (first !== 201) throw new Error(`${first} for an offer that is right`);
             const path = input.path.replace(KNOWN, String(opened.location));
             const { statusCode } = await ask({ ...input, path });
-            for (const { sessions } of [whip, whep]) sessions.endAll('over');
+            for (const { sessions } of [whip, whep]) sessions.endThoseOf(() => true, 'over');
             if (statusCode === 500 || faults.length > 0)
               throw new Error(`${statusCode} ${faults.join()} for ${JSON.stringify(input)}`);
           }),
