@@ -116,7 +116,7 @@ COPY scripts/lib/media-engine.mjs scripts/lib/debian-program.mjs scripts/lib/
 # `false` where the mirror is a snapshot, whose signed index is older than Debian lets it be.
 ARG APT_CHECK_VALID_UNTIL=true
 RUN apt-get -o Acquire::Check-Valid-Until=$APT_CHECK_VALID_UNTIL update \
- && apt-get install -y --no-install-recommends build-essential && rm -rf /var/lib/apt/lists/* \
+ && apt-get install -y --no-install-recommends build-essential \
  && node scripts/media-engine.mjs --into /root-fs/opt/media-engine && mkdir -p /run-media
 
 FROM scratch AS runtime
