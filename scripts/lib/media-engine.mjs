@@ -1,7 +1,7 @@
 // The media engine: Janus 1.4 or later, with libsrtp on OpenSSL where that can be built.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { appendFileSync, copyFileSync, readdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { cached, cacheOf, obtain } from './debian-program.mjs';
 
 const RECIPE = {
@@ -43,9 +43,10 @@ const TOOLS = ['cc', 'dpkg-source'];
 /**
  * Debian links libsrtp2 with NSS, which makes a session and expands the key again for each packet: that is a fifth of what a media node's
  * processor does. The same source on OpenSSL, which Janus has loaded anyway, does it once a connection (`npm run bench -- media`).
- * Without a compiler or the source, Debian's library stays. libsrtp tests its ciphers with known answers each time it starts.
+ * Without a compiler or Debian's source, Debian's library stays. libsrtp tests its ciphers with known answers each time it starts.
  * @param {import('./debian-program.mjs').Unpacked} unpacked
  * @param {string | undefined} folder source; default: Debian's
+ * @throws Error when it cannot be built of that folder
  */
 function srtpOnOpenSsl({ apt, work, root, libraries, packages, say }, folder) {
   const debian = packages.find(({ name }) => name === 'libsrtp2-1');
@@ -54,7 +55,7 @@ function srtpOnOpenSsl({ apt, work, root, libraries, packages, say }, folder) {
   try {
     const missing = TOOLS.filter((tool) => spawnSync(tool, ['--version'], { stdio: 'ignore' }).status !== 0);
     if (missing.length > 0) throw new Error(`${missing.join(' and ')} missing: apt-get install build-essential`);
-    const source = folder ?? debianSource(apt, work, version);
+    const source = folder === undefined ? debianSource(apt, work, version) : resolve(folder);
     apt('apt-get', 'download', '-qq', 'libssl-dev');
     const headers = readdirSync(work).find((name) => /^libssl-dev_.*\.deb$/.test(name)) ?? '';
     execFileSync('dpkg-deb', ['-x', join(work, headers), root]);
@@ -62,6 +63,7 @@ function srtpOnOpenSsl({ apt, work, root, libraries, packages, say }, folder) {
     return `libsrtp2 ${folder ? `from ${folder}` : version} on OpenSSL in place of NSS`;
   } catch (error) {
     const reason = String(error instanceof Error ? error.message : error).split('\n')[0];
+    if (folder !== undefined) throw new Error(`--srtp-source ${folder}: ${reason}`, { cause: error });
     say(`Its SRTP is Debian's, on NSS: it takes a quarter more of a processor than on OpenSSL (${reason})`);
     return undefined;
   }

@@ -1,13 +1,6 @@
 /** When the legs of a room that this node serves no more may go. */
 import type { RoomSession } from './agent-session.ts';
 
-/**
- * - `serving`,
- * - `closing`: the people were told to connect to each other, or to the room's next node; legs stay until they have,
- * - `ended`.
- */
-export type RoomAgentState = 'serving' | 'closing' | 'ended';
-
 export interface ClosingOptions {
   readonly session: Pick<RoomSession, 'media' | 'on'>;
   /** Of this node in the room. */

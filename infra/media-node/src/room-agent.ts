@@ -4,7 +4,7 @@
  */
 import type { SessionEvents } from '@tandem/rtc';
 import type { RoomSession } from './agent-session.ts';
-import { Closing, type RoomAgentState } from './closing.ts';
+import { Closing } from './closing.ts';
 import { type Engine, EngineError, type EngineRoom, SLOTS, type TrackName } from './engine.ts';
 import { Loudest } from './loudest.ts';
 import { PersonLegs } from './person-legs.ts';
@@ -66,7 +66,8 @@ export class RoomAgent {
   /** Settles when the room is served no more. */
   readonly ended: Promise<void> = this.#ended.promise;
   #room: Promise<EngineRoom>;
-  #state: RoomAgentState = 'serving';
+  /** `closing`: the people were told to connect to each other, or to the room's next node; legs stay until they have. */
+  #state: 'serving' | 'closing' | 'ended' = 'serving';
   #idleTimer: NodeJS.Timeout | undefined;
   #closing: Closing | undefined;
 
@@ -96,7 +97,7 @@ export class RoomAgent {
     this.#watchSize();
   }
 
-  get state(): RoomAgentState {
+  get state(): 'serving' | 'closing' | 'ended' {
     return this.#state;
   }
   /** With a leg open. */

@@ -3,7 +3,7 @@ import type { ServerMessage } from '@tandem/protocol';
 import { isMediaPeer } from '../../backplane/types.ts';
 import { RefusalError } from '../errors.ts';
 import { tokenLife } from '../identity.ts';
-import { entryOf } from '../rooms/notifications.ts';
+import { entryOf, hearsEntry } from '../rooms/notifications.ts';
 import { grantsOf } from '../rooms/show-grants.ts';
 import { tokenEnds } from '../rooms/token-ends.ts';
 import { parseSessionToken, sessionToken } from '../sessions/session-keys.ts';
@@ -31,8 +31,7 @@ export const resume: Handler<'resume'> = async ({ parts, connection, message }) 
       connection.sendMessage(tokenEnds(room.members.values()));
     if (!connection.closed && room && session.granted !== '') connection.sendMessage(grantsOf(connection.identity));
     // What the room lets its people do may have changed meanwhile.
-    const hearsEntry = connection.identity.grants.kick === true || isMediaPeer(session.peerId);
-    if (!connection.closed && room && (room.hasSettings || hearsEntry))
+    if (!connection.closed && room && (room.hasSettings || hearsEntry(session)))
       connection.sendMessage(entryOf(room, connection.identity));
     unread = connection.release(parked);
   } catch (error) {

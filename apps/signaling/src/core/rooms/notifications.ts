@@ -3,7 +3,7 @@ import type { PeerInfo, ServerMessage } from '@tandem/protocol';
 import type { RestrictedPart } from '../../backplane/room-settings.ts';
 import { isMediaPeer } from '../../backplane/types.ts';
 import type { Identity } from '../identity.ts';
-import type { Member, MemberInfo, Room } from '../model.ts';
+import type { Member, MemberInfo, Room, Session } from '../model.ts';
 import { tokenEnds } from './token-ends.ts';
 
 /** To every attached session of this node in the room, except the one that the message is about. */
@@ -29,11 +29,15 @@ function tellTokenEnds(room: Room, members: readonly Member[]): void {
     if (isMediaPeer(peerId) && state.kind === 'attached') state.connection.tell(JSON.stringify(tokenEnds(members)));
 }
 
-/** Who comes in and who asks to, to the moderators of this node in the room, and the former to media nodes, who show the room to viewers. */
+/** Moderators decide who comes in; media nodes show the room to viewers, who are not in it. */
+export const hearsEntry = ({ identity, peerId }: Pick<Session, 'identity' | 'peerId'>): boolean =>
+  identity.grants.kick === true || isMediaPeer(peerId);
+
+/** Who comes in, to those of this node in the room who {@link hearsEntry hear it}, and to moderators who asks to. */
 export function tellModerators(room: Room): void {
-  for (const { state, identity, peerId } of room.locals)
-    if (state.kind === 'attached' && (identity.grants.kick === true || isMediaPeer(peerId)))
-      state.connection.tell(JSON.stringify(entryOf(room, identity)));
+  for (const session of room.locals)
+    if (session.state.kind === 'attached' && hearsEntry(session))
+      session.state.connection.tell(JSON.stringify(entryOf(room, session.identity)));
 }
 
 /** What moderators alone may do, to everybody else of this node in the room. */
