@@ -221,6 +221,7 @@ class Harness {
         frames: watch.frames,
         longestGap: Math.round(Math.max(watch.longestGap, watch.frames > 0 ? now - watch.last : 0)),
         height: watch.video.videoHeight,
+        aspect: watch.video.videoWidth / Math.max(1, watch.video.videoHeight),
         level: this.call?.audioLevel(peer.peerId) ?? 0,
         timings: { ...peer.timings },
         pair: this.call?.connection(peer.peerId)?.connectionState,
