@@ -74,7 +74,8 @@ const readers: { readonly [K in keyof RuntimeConfig]: (value: unknown) => Runtim
   authUrl: address,
   iceTransportPolicy: (value) => (value === 'all' || value === 'relay' ? value : undefined),
   traceSampling: (value) => share(value, 0),
-  region: (value) => (typeof value === 'string' && /^[a-z0-9-]{0,32}$/.test(value) ? value : undefined),
+  // As a report of a call may name it.
+  region: (value) => (typeof value === 'string' && /^[a-z0-9-]{0,24}$/.test(value) ? value : undefined),
   reportSampling: (value) => share(value, Number.MIN_VALUE),
   branding: (value) => (isObject(value) ? value : undefined),
   languages: (value) => (Array.isArray(value) ? value : undefined),

@@ -53,7 +53,8 @@ export const HooksConfig = Type.Object({
     default: 50,
     minimum: 1,
     maximum: 100_000,
-    description: 'Event streams (GET /v1/events as text/event-stream) of this task; more get 503.',
+    description:
+      'Event streams (GET /v1/events as text/event-stream) of this task, shared among API keys; more get 503.',
   }),
   ...TelemetrySettings,
 });

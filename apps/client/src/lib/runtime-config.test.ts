@@ -47,7 +47,7 @@ test.each<[string, unknown]>([
   ['traceSampling', 2],
   ['reportSampling', 0],
   ['region', null],
-  ['region', 'x'.repeat(33)],
+  ['region', 'x'.repeat(25)],
   ['captionLanguages', 'en'],
   ['captionLanguages', ['en', 'en&lang=de']],
   ['captionLanguages', Array.from({ length: 33 }, () => 'en')],

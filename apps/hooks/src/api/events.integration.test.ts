@@ -27,17 +27,20 @@ afterAll(async () => {
 const log = (ms: number, body: string) =>
   redis.xadd(keys.log(PARTITION), `${ms}-*`, 'i', 'evt_a', 't', 'room.started', 'r', 'x', 'b', body);
 
-/** A task with one stream of one client, whose token ends after `lifeS`. `errors`: what the answer emitted. */
-async function openStream(lifeS: number) {
+/**
+ * A task with one stream of one client, whose token ends after `lifeS`. `errors`: what the answer emitted.
+ * @param given one task for several streams, and whose key this one's is
+ */
+async function openStream(lifeS: number, given: { streams?: EventStreams; key?: string } = {}) {
   const revoked = new RevocationSet();
-  const streams = new EventStreams(redis, revoked, 1);
+  const { streams = new EventStreams(redis, revoked, 1), key = 'api-key:a' } = given;
   const errors: unknown[] = [];
   const answer = Promise.withResolvers<ServerResponse>();
   const app = Fastify();
   app.get('/', (_request, reply) => {
     reply.raw.on('error', (error) => errors.push(error));
     answer.resolve(reply.raw);
-    const claims = { exp: Date.now() / 1000 + lifeS, session_id: 'api-key:a' } as BackendClaims;
+    const claims = { exp: Date.now() / 1000 + lifeS, session_id: key } as BackendClaims;
     streams.serve(reply, { after: [0, 0, 0], partition: PARTITION, isWanted: () => true }, claims);
     return reply;
   });
@@ -112,4 +115,22 @@ test('E-9 a stream ends when the API key of its token is revoked, also while Red
   await vi.waitFor(() => expect(streams.open).toBe(0), WAIT);
   await vi.waitFor(() => expect(response.complete).toBe(true), WAIT);
   expect(text).not.toContain('second');
+});
+
+test('a full task: the API key with the most streams gives its newest one up for another key, until they have as many', async () => {
+  const streams = new EventStreams(redis, new RevocationSet(), 4);
+  const open = async (key: string) => (await openStream(600, { streams, key })).response;
+  const [first, second, third, fourth] = [await open('a'), await open('a'), await open('a'), await open('a')];
+  const [other, another] = [await open('b'), await open('b')];
+  await vi.waitFor(() => expect([fourth.complete, third.complete]).toEqual([true, true]), WAIT);
+  expect([first, second, other, another].map((one) => one.complete)).toEqual([false, false, false, false]);
+  const statuses = [];
+  for (const key of ['a', 'b', 'c', 'c']) statuses.push([key, (await open(key)).statusCode]);
+  expect(statuses).toEqual([
+    ['a', 503],
+    ['b', 503],
+    ['c', 200],
+    ['c', 503],
+  ]);
+  expect(streams.open).toBe(4);
 });

@@ -92,7 +92,8 @@ export class EventStreams {
   readonly #redis: RedisClient;
   readonly #revocations: BackendChecks['revocations'];
   readonly #most: number;
-  readonly #open = new Set<FastifyReply>();
+  /** From the oldest to the newest, with their API key. */
+  readonly #open = new Map<FastifyReply, string>();
   constructor(redis: RedisClient, revocations: BackendChecks['revocations'], most: number) {
     this.#redis = redis;
     this.#revocations = revocations;
@@ -105,14 +106,14 @@ export class EventStreams {
 
   /** Ends all of them; clients come back to another task with their last id. */
   close(): void {
-    for (const reply of this.#open) reply.raw.end();
+    for (const { raw } of this.#open.keys()) sendAway(raw);
   }
 
   /** @throws ProblemError 503 */
   serve(reply: FastifyReply, wanted: Wanted, claims: BackendClaims): void {
-    if (this.#open.size >= this.#most)
+    if (this.#open.size >= this.#most && !this.#makeRoom(claims.session_id))
       throw new ProblemError(503, 'overloaded', 'This task has as many event streams as it serves.', { retryAfter: 5 });
-    this.#open.add(reply);
+    this.#open.set(reply, claims.session_id);
     reply.hijack();
     // Without a listener, a connection that breaks at the wrong moment would end the process.
     reply.raw.on('error', () => {});
@@ -125,10 +126,25 @@ export class EventStreams {
     reply.raw.write(`retry: 1000\nid: ${writePosition(wanted.after)}\n\n`);
     void this.#run(reply, wanted, claims).finally(() => {
       this.#open.delete(reply);
-      // What a client does not read would stay here for as long as it likes.
-      if (reply.raw.writableNeedDrain) reply.raw.destroy();
-      else reply.raw.end();
+      sendAway(reply.raw);
     });
+  }
+
+  /**
+   * No API key takes the places of the others: the one with the most streams loses its newest one, whose client comes back
+   * with its last id.
+   * @returns false where `key` would then have as many as any other
+   */
+  #makeRoom(key: string): boolean {
+    const counts = new Map<string, number>();
+    for (const one of this.#open.values()) counts.set(one, (counts.get(one) ?? 0) + 1);
+    const [most, count] = [...counts].reduce((a, b) => (b[1] > a[1] ? b : a), [key, 0]);
+    if ((counts.get(key) ?? 0) + 1 >= count) return false;
+    const newest = [...this.#open].findLast(([, one]) => one === most)?.[0];
+    if (!newest) return false;
+    this.#open.delete(newest);
+    sendAway(newest.raw);
+    return true;
   }
 
   /** Until the client goes, the token ends or is revoked, or Redis is away: the client comes back with its last id. */
@@ -161,6 +177,12 @@ export class EventStreams {
       request.log.warn({ err: error }, 'event stream ended');
     }
   }
+}
+
+function sendAway(raw: FastifyReply['raw']): void {
+  // What a client does not read would stay here for as long as it likes.
+  if (raw.writableNeedDrain) raw.destroy();
+  else raw.end();
 }
 
 /** The client is gone, or was sent away. */
