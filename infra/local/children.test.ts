@@ -97,3 +97,27 @@ test('a child that cannot be started again is tried again, and said', async () =
   copyFileSync('/bin/sleep', command);
   await vi.waitFor(() => expect(said).toContain('one is back.'), 20_000);
 });
+
+test.each([
+  ['was steady', 0, 1],
+  ['was not', 60_000, 2],
+])('the second pause of a child that %s before it ended again', async (_, steadyMs, seconds) => {
+  const folder = mkdtempSync(join(tmpdir(), 'children-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const said: string[] = [];
+  await using children = new Children({
+    logDir: folder,
+    env: process.env,
+    say: (line) => void said.push(line),
+    steadyMs,
+  });
+  await children.start({ name: 'one', command: 'sleep', args: ['600'], env: {}, ready: async () => true });
+  for (const end of [1, 2]) {
+    process.kill(children.pids.one ?? 0, 'SIGKILL');
+    await vi.waitFor(() => expect(said.filter((line) => line === 'one is back.')).toHaveLength(end), 20_000);
+  }
+  expect(said.filter((line) => line.includes('again')).map((line) => / in (\d+) s/.exec(line)?.[1])).toEqual([
+    '1',
+    `${seconds}`,
+  ]);
+});

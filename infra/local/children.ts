@@ -22,6 +22,8 @@ export interface ChildrenOptions {
   readonly startTimeoutMs?: number;
   /** Time between SIGTERM and SIGKILL, ms. Default 5000. */
   readonly stopTimeoutMs?: number;
+  /** A child that was ready for this long starts again after 1 s, as if it had never ended, ms. Default 60,000. */
+  readonly steadyMs?: number;
 }
 
 interface Running {
@@ -32,6 +34,8 @@ interface Running {
   restarts: number;
   /** It was ready once: only then is it worth starting again. */
   started: boolean;
+  /** When it was ready the last time, ms since the epoch. */
+  readyAt: number;
   exited: Promise<void>;
   timer?: NodeJS.Timeout;
 }
@@ -116,7 +120,15 @@ export class Children implements AsyncDisposable {
     const log = createWriteStream(join(this.#options.logDir, `${spec.name}.log`));
     // A full disk must not end the runner, and with it everything.
     log.on('error', (error) => this.#options.say(`${this.logFile(spec.name)}: ${error.message}`));
-    const running: Running = { spec, log, lastWords: [], restarts: 0, started: false, ...this.#spawn(spec) };
+    const running: Running = {
+      spec,
+      log,
+      lastWords: [],
+      restarts: 0,
+      started: false,
+      readyAt: 0,
+      ...this.#spawn(spec),
+    };
     this.#running.set(spec.name, running);
     this.#watch(running);
     await this.#untilReady(running);
@@ -144,7 +156,8 @@ export class Children implements AsyncDisposable {
     const onData = (chunk: Buffer) => {
       if (log.writable) log.write(chunk);
       const lines = (rest + chunk.toString()).split('\n');
-      rest = lines.pop() ?? '';
+      // Of a line that does not end, its end is enough.
+      rest = (lines.pop() ?? '').slice(-4096);
       running.lastWords = [...running.lastWords, ...lines.filter((l) => l.trim())].slice(-30);
     };
     child.stdout?.on('data', onData);
@@ -164,6 +177,8 @@ export class Children implements AsyncDisposable {
 
   #startAgain(running: Running, code: number | null, signal: NodeJS.Signals | null): void {
     if (this.#ending || !this.#running.has(running.spec.name) || !running.started) return;
+    const wasSteady = running.readyAt > 0 && Date.now() - running.readyAt >= (this.#options.steadyMs ?? 60_000);
+    if (wasSteady) running.restarts = 0;
     const waitMs = Math.min(1000 * 2 ** running.restarts, 30_000);
     this.#options.say(`${this.#obituary(running, code, signal)} Starting it again in ${waitMs / 1000} s.`);
     running.timer = setTimeout(() => this.#restart(running), waitMs);
@@ -171,6 +186,7 @@ export class Children implements AsyncDisposable {
 
   #restart(running: Running): void {
     running.restarts += 1;
+    running.readyAt = 0;
     running.lastWords = [];
     Object.assign(running, this.#spawn(running.spec));
     this.#watch(running);
@@ -198,6 +214,7 @@ export class Children implements AsyncDisposable {
       }
       if (await running.spec.ready().catch(() => false)) {
         running.started = true;
+        running.readyAt = Date.now();
         return;
       }
       if (Date.now() > deadline) {
