@@ -56,12 +56,14 @@ const childrenOf = (pid: number, word: string): number[] =>
     }
   });
 
-test('a guard that was killed gets a successor, which ends the children of a killed runner', async () => {
+test('a guard that was killed gets a successor, which ends the children of a killed runner and removes its folder', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'children-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
+  const scratch = mkdtempSync(join(tmpdir(), 'children-scratch-'));
+  onTestFinished(() => rmSync(scratch, { recursive: true, force: true }));
   const program = `
     import { Children } from ${JSON.stringify(join(import.meta.dirname, 'children.ts'))};
-    const children = new Children({ logDir: ${JSON.stringify(folder)}, env: process.env, say: () => {} });
+    const children = new Children({ logDir: ${JSON.stringify(folder)}, env: process.env, say: () => {}, scratch: ${JSON.stringify(scratch)} });
     await children.start({ name: 'one', command: 'sleep', args: ['600'], env: {}, ready: async () => true });
     setInterval(() => {}, 1000);`;
   const file = join(folder, 'runner.mjs');
@@ -80,6 +82,7 @@ test('a guard that was killed gets a successor, which ends the children of a kil
   const [restarted] = [await the('sleep', child), await the('guard.ts', guard)];
   runner.kill('SIGKILL');
   await vi.waitFor(() => expect(isGone(restarted)).toBe(true), 20_000);
+  await vi.waitFor(() => expect(existsSync(scratch)).toBe(false), 20_000);
 });
 
 test('a child that cannot be started again is tried again, and said', async () => {

@@ -22,6 +22,8 @@ export interface ChildrenOptions {
   readonly startTimeoutMs?: number;
   /** Time between SIGTERM and SIGKILL, ms. Default 5000. */
   readonly stopTimeoutMs?: number;
+  /** The folder of this run: removed when the runner is killed, too. */
+  readonly scratch?: string;
   /** A child that was ready for this long starts again after 1 s, as if it had never ended, ms. Default 60,000. */
   readonly steadyMs?: number;
 }
@@ -82,7 +84,8 @@ export class Children implements AsyncDisposable {
 
   /** One that was killed gets a successor: without it nothing would end the children of a runner that is killed as well. */
   #startGuard(): ChildProcess {
-    const guard = fork(join(import.meta.dirname, 'guard.ts'), [], {
+    const { scratch } = this.#options;
+    const guard = fork(join(import.meta.dirname, 'guard.ts'), scratch === undefined ? [] : [scratch], {
       detached: true,
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     });

@@ -55,7 +55,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const logs = await claimLogs(plan.dataDir);
   const { logDir } = logs;
   const say = options.say ?? (() => undefined);
-  const children = new Children({ logDir, say, env: { PATH, HOME, LOG_LEVEL, TZ } });
+  const children = new Children({ logDir, say, env: { PATH, HOME, LOG_LEVEL, TZ }, scratch: plan.scratch });
   const dispose = async () => {
     await children[Symbol.asyncDispose]();
     logs[Symbol.dispose]();
