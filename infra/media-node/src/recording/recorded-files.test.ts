@@ -19,10 +19,10 @@ async function begun({ roomId = 'visit' } = {}) {
   for (const one of [engine, notes]) await mkdir(one as string, { recursive: true });
   const store = await openRecordingStore(kept as string);
   /** Undefined: it takes nothing. */
-  const world = { store: store as RecordingStore | undefined, asked: 0 };
+  const world = { store: store as RecordingStore | undefined, asked: 0, refused: 'nothing' };
   const put: RecordingStore['put'] = async (key, body) => {
     world.asked++;
-    if (!world.store) throw new Error('away');
+    if (!world.store || key.includes(world.refused)) throw new Error('away');
     await world.store.put(key, body);
   };
   const place = { store: { put } as RecordingStore, partMs: 10, notes: notes as string, say: () => {} };
@@ -48,6 +48,19 @@ async function begun({ roomId = 'visit' } = {}) {
     track,
   };
 }
+
+test('R-6 a file that the store refuses holds up no other file of its recording', async () => {
+  const { world, files, writes, track } = await begun();
+  world.refused = '/parts/3-1-';
+  for (const peerId of ['ada', 'bob', 'eve'])
+    await writes(files.nameOf(peerId, { peerId, metadata: {} }) as string, peerId);
+  await vi.waitFor(async () => {
+    files.pass();
+    await files.settled;
+    expect(await Promise.all([2, 3].map((n) => track(`3-${n}-audio-0`)))).toEqual(['bob', 'eve']);
+  });
+  expect(await track('3-1-audio-0')).toBe('');
+});
 
 const ada = { peerId: 'ada', metadata: { name: 'Ada' } };
 

@@ -71,6 +71,8 @@ export class RecordedFiles {
   /** What the store gets, one thing at a time. */
   #queue: Promise<void> = Promise.resolve();
   #noting: Promise<void> = Promise.resolve();
+  /** How often the store has not taken something of a file. */
+  readonly #refusals = new Map<string, number>();
   /** A pass waits for its turn. */
   #isDue = false;
 
@@ -175,7 +177,13 @@ export class RecordedFiles {
     const found = await this.#files();
     // First whose tracks they are: parts of somebody who is not written down are of no use when this node dies now.
     if (this.#note.people.length > this.#written) await this.#write();
-    for (const { folder, name } of found) await this.#copyFile(folder, name);
+    // One that the store refuses each time holds up no other.
+    const refusals = ({ name }: { name: string }) => this.#refusals.get(name) ?? 0;
+    for (const { folder, name } of found.sort((a, b) => refusals(a) - refusals(b)))
+      await this.#copyFile(folder, name).catch((error: unknown) => {
+        this.#refusals.set(name, refusals({ name }) + 1);
+        throw error;
+      });
   }
 
   async #copyFile(folder: string, name: string): Promise<void> {
