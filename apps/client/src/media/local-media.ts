@@ -2,9 +2,19 @@ import { Store } from '@tandem/react';
 import { preferences, savePreferences, storedPreferences } from '../lib/preferences.ts';
 import { Cameras, facingOf } from './cameras.ts';
 import { constraintsFor } from './constraints.ts';
-import { failedSource, initialMedia, type Kind, type LocalMediaState, noMedia, releasedMedia } from './media-state.ts';
+import {
+  failedSource,
+  foundSources,
+  initialMedia,
+  type Kind,
+  type LocalMediaState,
+  noMedia,
+  releasedMedia,
+  startedSource,
+  startingSource,
+} from './media-state.ts';
 import { MicrophoneSound } from './microphone-sound.ts';
-import { classifyMediaError, permissionOf } from './problem.ts';
+import { permissionOf } from './problem.ts';
 
 /** Camera and microphone of this page: one owner, used by the lobby and the call. */
 export class LocalMedia extends Store<LocalMediaState> {
@@ -13,7 +23,7 @@ export class LocalMedia extends Store<LocalMediaState> {
     silent: (silent) => this.set({ silent }),
   });
   readonly #cameras = new Cameras({
-    taken: (camera) => this.set({ camera, facing: facingOf(camera), blurFailed: false }),
+    taken: (camera) => this.set({ camera, facing: facingOf(camera), blurFailed: false, lost: '' }),
     ready: (videoTrack) => this.set({ video: 'live', videoTrack }),
     blurFailed: () => {
       this.#closeCameras();
@@ -38,8 +48,7 @@ export class LocalMedia extends Store<LocalMediaState> {
       return;
     }
     const ends = this.#ends;
-    navigator.mediaDevices.addEventListener('devicechange', this.#devicesChanged);
-    this.#sound.watchSilence();
+    this.#watchDevices();
     this.set({ muted: this.#now.muted ?? storedPreferences().startMuted });
     await this.#listDevices();
     const [camera, microphone] = await Promise.all([permissionOf('video'), permissionOf('audio')]);
@@ -52,15 +61,14 @@ export class LocalMedia extends Store<LocalMediaState> {
   /** Ask for both; when that fails, for each alone, so that one missing device does not cost the other. */
   async start(): Promise<void> {
     const wantVideo = !(this.#now.cameraOff ?? preferences.get().startCameraOff);
-    this.set({ asked: true, problem: undefined, problemKind: undefined, audio: 'starting' });
-    if (wantVideo) this.set({ video: 'starting' });
+    this.#watchDevices();
+    this.set({ asked: true, problem: undefined, problemKind: undefined, ...startingSource('audio', this.get()) });
+    if (wantVideo) this.set(startingSource('video', this.get()));
     const ends = this.#ends;
     const request = { audio: ++this.#request.audio, video: ++this.#request.video };
     try {
-      const stream = await navigator.mediaDevices.getUserMedia({
-        audio: this.#constraints('audio'),
-        ...(wantVideo ? { video: this.#constraints('video') } : {}),
-      });
+      const wish = { audio: this.#constraints('audio'), ...(wantVideo && { video: this.#constraints('video') }) };
+      const stream = await navigator.mediaDevices.getUserMedia(wish);
       // Blur takes a moment; neither the list nor the microphone waits for it.
       const adopting = stream.getTracks().map((track) => this.#adopt(track, request[track.kind as Kind]));
       await this.#listDevices();
@@ -73,32 +81,25 @@ export class LocalMedia extends Store<LocalMediaState> {
     }
   }
 
-  async #startKind(kind: Kind): Promise<boolean> {
+  async #startKind(kind: Kind): Promise<void> {
     const request = ++this.#request[kind];
-    this.set(kind === 'audio' ? { audio: 'starting' } : { video: 'starting' });
+    this.#watchDevices();
+    this.set(startingSource(kind, this.get()));
     let failure: unknown;
     // A remembered device that is gone must not block: the second round takes any.
     for (const exact of [true, false]) {
       try {
         const stream = await navigator.mediaDevices.getUserMedia({ [kind]: this.#constraints(kind, exact) });
         await Promise.all(stream.getTracks().map((track) => this.#adopt(track, request)));
-        if (request !== this.#request[kind]) return false;
-        if (this.get().problemKind === kind) this.set({ problem: undefined, problemKind: undefined });
-        return true;
+        if (request === this.#request[kind]) this.set(startedSource(kind, this.get()));
+        return;
       } catch (error) {
         failure = error;
       }
-      if (request !== this.#request[kind]) return false;
+      if (request !== this.#request[kind]) return;
     }
     const permission = await permissionOf(kind);
-    if (request !== this.#request[kind]) return false;
-    const { problemKind } = this.get();
-    this.set({
-      ...failedSource(kind, problemKind),
-      problem: classifyMediaError(failure, permission),
-      detail: failure instanceof Error ? failure.message || failure.name : String(failure),
-    });
-    return false;
+    if (request === this.#request[kind]) this.set(failedSource(kind, this.get(), failure, permission));
   }
 
   #constraints(kind: Kind, exact = false): MediaTrackConstraints {
@@ -120,7 +121,7 @@ export class LocalMedia extends Store<LocalMediaState> {
       microphone.contentHint = 'speech';
       this.#sound.hear(microphone);
     }
-    this.set({ audio: 'live', microphone, audioTrack: microphone, silent: false });
+    this.set({ audio: 'live', microphone, audioTrack: microphone, silent: false, lost: '' });
     if (before !== microphone) before?.stop();
     if (this.#wantsFilter()) this.#filterNoise(microphone, request);
   }
@@ -169,34 +170,30 @@ export class LocalMedia extends Store<LocalMediaState> {
   /** A track also ends when its permission is taken back: then the device is still there, and the problem has words of its own. */
   async #tellIfUnplugged(track: MediaStreamTrack): Promise<void> {
     const ends = this.#ends;
-    const permission = await permissionOf(track.kind as Kind);
-    const revoked = permission === 'denied' || permission === 'prompt';
-    if (!revoked && ends === this.#ends) this.set({ lost: track.label });
+    const permission = (await permissionOf(track.kind as Kind)) ?? 'granted';
+    if (permission === 'granted' && ends === this.#ends) this.set({ lost: track.label });
   }
 
-  /** 0 to 1, from a copy of the track that is never muted: so the page can notice speech while muted. */
+  /** 0 to 1, also while muted: so the page can notice speech. */
   level(): number {
     return this.#sound.level();
+  }
+
+  /** Until `stop`. Again and again: who may not publish for a while has let go of all. */
+  #watchDevices(): void {
+    navigator.mediaDevices?.addEventListener('devicechange', this.#devicesChanged);
+    this.#sound.watchSilence();
   }
 
   #devicesChanged = (): void => {
     const ends = this.#ends;
     void this.#listDevices().then(() => {
-      if (ends !== this.#ends) return;
-      const { devices, audio, video, problem } = this.get();
-      // Something was plugged in that was missing: take it.
-      if (problem !== 'none') return;
-      if (audio === 'failed' && devices.some((d) => d.kind === 'audioinput')) void this.#startKind('audio');
-      if (video === 'failed' && devices.some((d) => d.kind === 'videoinput')) void this.#startKind('video');
+      if (ends === this.#ends) for (const kind of foundSources(this.get())) void this.#startKind(kind);
     });
   };
 
   async #listDevices(): Promise<void> {
-    try {
-      this.set({ devices: await navigator.mediaDevices.enumerateDevices() });
-    } catch {
-      this.set({ devices: [] });
-    }
+    this.set({ devices: (await navigator.mediaDevices?.enumerateDevices().catch(() => [])) ?? [] });
   }
 
   /** Switch the microphone on or off; starts it when it never ran. @param by a `person`, whose wish it is for the next visit too */

@@ -1,4 +1,4 @@
-import type { MediaProblem } from './problem.ts';
+import { classifyMediaError, type MediaProblem } from './problem.ts';
 
 /** `off` by choice, `starting`, `live`, or `failed` with the reason in `problem`. */
 export type SourceState = 'off' | 'starting' | 'live' | 'failed';
@@ -66,11 +66,47 @@ export const noMedia = (): Partial<LocalMediaState> => ({
   detail: 'mediaDevices',
 });
 
-/** One of the two did not start. @param before what had failed already */
-export const failedSource = (kind: Kind, before: LocalMediaState['problemKind']): Partial<LocalMediaState> => ({
-  ...(kind === 'audio' ? { audio: 'failed' as const } : { video: 'failed' as const }),
-  problemKind: before && before !== kind ? 'both' : kind,
+/** Something of this kind is open, and sent in a call: it goes on until another device has started, and when that does not start. */
+const isRunning = (kind: Kind, { microphone, videoTrack }: LocalMediaState): boolean =>
+  (kind === 'audio' ? microphone : videoTrack)?.readyState === 'live';
+
+/** `state` for this kind, unless a device of it runs: what is still sent must not look as if it were off. */
+const unlessRunning = (kind: Kind, now: LocalMediaState, state: 'starting' | 'failed'): Partial<LocalMediaState> =>
+  isRunning(kind, now) ? {} : { [kind]: state };
+
+/** A device is asked for. */
+export const startingSource = (kind: Kind, now: LocalMediaState): Partial<LocalMediaState> =>
+  unlessRunning(kind, now, 'starting');
+
+/** One of the two did not start, for `failure`. @param permission what the browser says of it, when it knows */
+export const failedSource = (
+  kind: Kind,
+  now: LocalMediaState,
+  failure: unknown,
+  permission: PermissionState | undefined,
+): Partial<LocalMediaState> => ({
+  ...unlessRunning(kind, now, 'failed'),
+  problemKind: now.problemKind && now.problemKind !== kind ? 'both' : kind,
+  problem: classifyMediaError(failure, permission),
+  detail: failure instanceof Error ? failure.message || failure.name : String(failure),
 });
+
+/** One of the two has started: what is wrong with the other one stays. */
+export function startedSource(kind: Kind, { problemKind }: LocalMediaState): Partial<LocalMediaState> {
+  if (problemKind === 'both') return { problemKind: kind === 'audio' ? 'video' : 'audio' };
+  return problemKind === kind ? { problem: undefined, problemKind: undefined } : {};
+}
+
+/** Something is wrong, and nothing of me would be seen or heard. */
+export const isWithout = ({ problem, audio, video }: LocalMediaState): boolean =>
+  problem !== undefined && audio !== 'live' && video !== 'live';
+
+/** What did not start because there was none, and is there now. */
+export const foundSources = ({ devices, problem, ...state }: LocalMediaState): Kind[] =>
+  (['audio', 'video'] as const).filter(
+    (kind) =>
+      problem === 'none' && state[kind] === 'failed' && devices.some((device) => device.kind === `${kind}input`),
+  );
 
 /** Camera and microphone are let go of; the camera's tracks are closed already. */
 export const releasedMedia: Partial<LocalMediaState> = {

@@ -7,6 +7,7 @@ import { useText } from '../../i18n/index.ts';
 import { preferences, savePreferences } from '../../lib/preferences.ts';
 import { roomFrom } from '../../lib/room-name.ts';
 import { localMedia } from '../../media/local-media.ts';
+import { isWithout } from '../../media/media-state.ts';
 import { ObstacleHelp } from './obstacle-help.tsx';
 import { Readiness } from './readiness.tsx';
 import { RoomChoice } from './room-choice.tsx';
@@ -102,8 +103,8 @@ function NameField({ ref, name, missing, onName }: NameFieldProps) {
 function JoinButton({ isNew, live }: { isNew: boolean; live: boolean }) {
   const t = useText();
   const joining = useStore(call, (s) => s.phase === 'joining');
-  const problem = useStore(localMedia, (s) => s.problem);
-  const label = joining ? 'lobby.joining' : problem ? 'lobby.joinWithout' : isNew ? 'lobby.start' : 'lobby.join';
+  const without = useStore(localMedia, isWithout);
+  const label = joining ? 'lobby.joining' : without ? 'lobby.joinWithout' : isNew ? 'lobby.start' : 'lobby.join';
   return (
     <button type="submit" className="button primary large" data-testid="join" disabled={!live || joining}>
       {t(label)}
