@@ -7,6 +7,7 @@
  * files of the build are in its cache, and anything else is left to the browser.
  */
 import { NavigationRoute, NetworkOnly, type PrecacheEntry, Serwist, type SerwistGlobalConfig } from 'serwist';
+import { answerPage } from './answer-page.ts';
 
 declare global {
   interface WorkerGlobalScope extends SerwistGlobalConfig {
@@ -16,8 +17,6 @@ declare global {
 declare const self: ServiceWorkerGlobalScope;
 
 const base = process.env.BASE_PATH ?? '';
-/** Pages are fetched fresh for this time, then the copy of this build serves. */
-const PATIENCE_MS = 3000;
 
 const serwist = new Serwist({
   precacheEntries: self.__SW_MANIFEST ?? [],
@@ -29,23 +28,16 @@ const serwist = new Serwist({
 });
 
 const network = new NetworkOnly();
-/** HTML is never served stale while the network answers: the newest page names the newest scripts. */
 serwist.registerRoute(
   new NavigationRoute(
-    async (options) => {
-      try {
-        const slow = new Promise<never>((_, reject) => setTimeout(() => reject(new Error('slow')), PATIENCE_MS));
-        return await Promise.race([network.handle(options), slow]);
-      } catch {
-        const page = new URL(options.request.url).pathname.startsWith(`${base}/diagnostics`) ? 'diagnostics' : '';
-        const shell = page === '' && new URL(options.request.url).pathname.replace(/\/$/, '') === base;
-        const file =
-          navigator.onLine && (shell || page)
-            ? `${base}/${page ? `${page}/` : ''}index.html`
-            : `${base}/offline/index.html`;
-        return (await serwist.matchPrecache(file)) ?? Response.error();
-      }
-    },
+    (options) =>
+      answerPage({
+        path: new URL(options.request.url).pathname,
+        base,
+        isOnline: () => navigator.onLine,
+        fetchPage: () => network.handle(options),
+        copyOf: (file) => serwist.matchPrecache(file),
+      }),
     { denylist: [/\/(auth|ws|reports|health|metrics|\.well-known)(\/|$)/, /config\.json$/] },
   ),
 );

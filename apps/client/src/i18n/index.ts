@@ -48,10 +48,15 @@ export function matchLanguage(wanted: readonly string[]): Language {
   return 'en';
 }
 
+/** Counts wishes: a language that arrives after another one was asked for is not shown. */
+let wishes = 0;
+
 /** Load and show a language; the page shows (see the boot script in layout.tsx) once it is there. */
 export async function setLanguage(language: Language): Promise<void> {
+  const wish = ++wishes;
   try {
     const messages = language === 'en' ? undefined : (await loaders[language]()).messages;
+    if (wish !== wishes) return;
     current.set({ language, messages: messages ?? english });
     document.documentElement.lang = language;
     document.documentElement.dir = language === 'ar' ? 'rtl' : 'ltr';

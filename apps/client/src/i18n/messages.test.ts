@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { boot } from '../app/boot.ts';
 import { icons } from '../ui/icons.tsx';
 import { messages as ar } from './ar.ts';
@@ -10,7 +10,7 @@ import { enLazy } from './en-lazy.ts';
 import { messages as es } from './es.ts';
 import { messages as fr } from './fr.ts';
 import { messages as hi } from './hi.ts';
-import { format, LANGUAGES, type Language, matchLanguage } from './index.ts';
+import { format, LANGUAGES, type Language, matchLanguage, setLanguage } from './index.ts';
 import { messages as ja } from './ja.ts';
 import type { MessageKey, Messages } from './message.ts';
 import { messages as ptBr } from './pt-br.ts';
@@ -110,6 +110,14 @@ test('every language on offer names itself in its own words', () => {
     const own = new Intl.DisplayNames([language], { type: 'language' }).of(language) ?? '';
     expect(name.toLocaleLowerCase(), language).toContain([...own.toLocaleLowerCase()].slice(0, 2).join(''));
   }
+});
+
+test('the language that was asked for last is shown, also when one before it arrives later', async () => {
+  const root = { lang: '', dir: '', removeAttribute: () => {} };
+  vi.stubGlobal('document', { documentElement: root });
+  onTestFinished(() => void vi.unstubAllGlobals());
+  await Promise.all([setLanguage('ar'), setLanguage('en')]);
+  expect(root).toMatchObject({ lang: 'en', dir: 'ltr' });
 });
 
 test('a name in the other direction does not turn the words around it', () => {
