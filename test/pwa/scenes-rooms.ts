@@ -146,8 +146,8 @@ export const ROOMS: Record<string, () => Promise<void>> = {
     await patch(eve, {
       recording: Date.now(),
       captions: [
-        { name: NAMES[2], text: 'So the question is what we do with the old harbour.' },
-        { name: NAMES[1], text: 'I would keep it, and open the north side.' },
+        { id: 'a', name: NAMES[2], text: 'So the question is what we do with the old harbour.' },
+        { id: 'b', name: NAMES[1], text: 'I would keep it, and open the north side.' },
       ],
     });
     await shoot(eve, 'captions-recording');

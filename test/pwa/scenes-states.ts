@@ -37,8 +37,8 @@ function fillChat(words: { names: readonly string[]; long: string; link: string 
       file: { name: 'harbour-extension-plan-final-2026-11.pdf', size: 2_400_000, url: '#' },
     },
     { name: jonas, text: '', file: { name: 'notes.txt', size: 812, url: '#' } },
-    { name: grace, text: 'Only for you: they will ask about the budget.', only: { name: words.names[0] } },
-    { name: 'me', mine: true, text: 'I have the numbers.', only: { name: grace } },
+    { name: grace, text: 'Only for you: they will ask about the budget.', only: { id: 'me', name: words.names[0] } },
+    { name: 'me', mine: true, text: 'I have the numbers.', only: { id: 'grace', name: grace } },
     { name: grace, text: 'Thank you!', host: true },
   ];
   model.set({

@@ -2,10 +2,13 @@ import type { Call } from '@tandem/rtc';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { followCaptions, readCaption, readSpoken, withCaption } from './captions.ts';
 import { CallState } from './state.ts';
+import type { Caption } from './types.ts';
 
 test('a caption has a speaker and words; what is none is not shown', () => {
-  expect(readCaption('caption', { name: 'Ada\u202e', text: ' hello ' })).toEqual({ name: 'Ada', text: 'hello' });
-  expect(readCaption('caption', { text: 'hello' })).toEqual({ name: '', text: 'hello' });
+  expect(readCaption('caption', { name: 'Ada\u202e', text: ' hello ' })).toEqual({
+    ...{ id: 'Ada', name: 'Ada', text: 'hello' },
+  });
+  expect(readCaption('caption', { text: 'hello' })).toEqual({ id: '', name: '', text: 'hello' });
   for (const data of [undefined, null, 'hello', 7, [], {}, { text: 7 }, { text: '  ' }, { name: {}, text: 'hello' }])
     expect(readCaption('caption', data)).toBeUndefined();
   expect(readCaption('note', { text: 'hello' })).toBeUndefined();
@@ -15,26 +18,26 @@ test('a caption has a speaker and words; what is none is not shown', () => {
 });
 
 test('who speaks of themselves says no name: it is that of the peer', () => {
-  expect(readSpoken('Ada', { caption: ' hello ', name: 'Bob' })).toEqual({ name: 'Ada', text: 'hello' });
+  const ada = { peerId: 'a', name: 'Ada' };
+  expect(readSpoken(ada, { caption: ' hello ', name: 'Bob', id: 'b' })).toEqual({
+    id: 'a',
+    name: 'Ada',
+    text: 'hello',
+  });
   for (const data of [undefined, null, 'hello', [], {}, { caption: 7 }, { caption: ' ' }, { text: 'hello' }])
-    expect(readSpoken('Ada', data)).toBeUndefined();
+    expect(readSpoken(ada, data)).toBeUndefined();
 });
 
 test('one line a speaker, two speakers at most, the latest last', () => {
   const say = (...said: [string, string][]) =>
-    said.reduce(
-      (shown, [name, text]) => withCaption(shown, { name, text }),
-      [] as readonly { name: string; text: string }[],
-    );
-  expect(say(['Ada', 'a'], ['Bob', 'b'], ['Ada', 'a c'])).toEqual([
-    { name: 'Bob', text: 'b' },
-    { name: 'Ada', text: 'a c' },
-  ]);
-  expect(say(['Ada', 'a'], ['Bob', 'b'], ['Cy', 'c']).map(({ name }) => name)).toEqual(['Bob', 'Cy']);
+    said.reduce((shown, [id, text]) => withCaption(shown, { id, name: 'Alex', text }), [] as readonly Caption[]);
+  const said = (shown: readonly Caption[]) => shown.map(({ id, text }) => `${id} ${text}`);
+  expect(said(say(['a', 'one'], ['b', 'two'], ['a', 'three']))).toEqual(['b two', 'a three']);
+  expect(said(say(['a', 'one'], ['b', 'two'], ['c', 'three']))).toEqual(['b two', 'c three']);
 });
 
 /** A call with a moderator, a guest and somebody who only watches; `say` is what their pages send. */
-function spoken(roomEntry: object | undefined) {
+function spoken(roomEntry: object | undefined, ...more: object[]) {
   vi.useFakeTimers();
   onTestFinished(() => void vi.useRealTimers());
   let say = (_said: { peerId: string; data: unknown }) => {};
@@ -43,6 +46,7 @@ function spoken(roomEntry: object | undefined) {
       { peerId: 'mod', name: 'Mod', audience: false, metadata: { moderator: true } },
       { peerId: 'eve', name: 'Eve', audience: false, metadata: {} },
       { peerId: 'zoe', name: 'Zoe', audience: true, metadata: {} },
+      ...more,
     ],
     on: (_name: string, handler: typeof say) => {
       say = handler;
@@ -68,6 +72,13 @@ test('S-49 where moderators alone write, nobody else puts words on the screen; w
   for (const { say } of [closed, open]) for (const who of ['eve', 'zoe', 'gone', 'mod']) say(who, 'Buy now');
   expect(closed.names()).toEqual(['Mod']);
   expect(open.names()).toEqual(['Eve', 'Mod']);
+});
+
+test('two people of one name have a line each', () => {
+  const { say, names } = spoken(undefined, { peerId: 'mod2', name: 'Mod', audience: false, metadata: {} });
+  say('mod', 'What do you say?');
+  say('mod2', 'No.');
+  expect(names()).toEqual(['Mod', 'Mod']);
 });
 
 test('a flood of words of one person is cut, and takes nothing from another', () => {

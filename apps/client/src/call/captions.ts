@@ -1,6 +1,6 @@
 /** Captions: of the deployment's backend (a server message with the topic `caption`), and of people whose browsers recognize what they say (app data of the call). */
 import { displayName } from '@tandem/protocol/names';
-import type { Call } from '@tandem/rtc';
+import type { Call, RemotePeer } from '@tandem/rtc';
 import { isHeard } from './permitted.ts';
 import { CAPTIONS_OF_ONE, SenderPace } from './sender-pace.ts';
 import type { CallState } from './state.ts';
@@ -13,42 +13,44 @@ const SHOWN = 2;
 /** Of a caption, in UTF-16 units: the end of a longer one, as that was said last. */
 export const CAPTION_LENGTH = 240;
 
-/** @returns undefined for what is no caption */
-export function readCaption(topic: string, data: unknown): Caption | undefined {
+/** @param id of the speaker. Default: the name @returns undefined for what is no caption */
+export function readCaption(topic: string, data: unknown, id?: string): Caption | undefined {
   if (topic !== 'caption' || typeof data !== 'object' || data === null) return undefined;
   const { name = '', text } = data as { name?: unknown; text?: unknown };
   if (typeof name !== 'string' || typeof text !== 'string' || text.trim() === '') return undefined;
   const said = text.trim();
+  const speaker = displayName(name);
   return {
-    name: displayName(name),
+    id: id ?? speaker,
+    name: speaker,
     text: said.length > CAPTION_LENGTH ? `…${[...said.slice(-CAPTION_LENGTH)].slice(1).join('')}` : said,
   };
 }
 
-/** What a person says, from their own page: the name is that of the peer, whatever else is sent. @returns undefined for what is no caption */
-export function readSpoken(name: string, data: unknown): Caption | undefined {
+/** What a person says, from their own page: who it is comes from the peer, whatever else is sent. @returns undefined for what is no caption */
+export function readSpoken({ peerId, name }: Pick<RemotePeer, 'peerId' | 'name'>, data: unknown): Caption | undefined {
   const text = typeof data === 'object' && data !== null ? (data as { caption?: unknown }).caption : undefined;
-  return readCaption('caption', { name, text });
+  return readCaption('caption', { name, text }, peerId);
 }
 
 /** The newest of each speaker, the latest last. */
 export const withCaption = (shown: readonly Caption[], caption: Caption): readonly Caption[] =>
-  [...shown.filter(({ name }) => name !== caption.name), caption].slice(-SHOWN);
+  [...shown.filter(({ id }) => id !== caption.id), caption].slice(-SHOWN);
 
 /** @returns what ends it */
 export function followCaptions(call: Call, state: CallState): (() => void)[] {
   const timers = new Map<string, ReturnType<typeof setTimeout>>();
-  const drop = (name: string) => {
-    timers.delete(name);
-    state.set({ captions: state.get().captions.filter((one) => one.name !== name) });
+  const drop = (id: string) => {
+    timers.delete(id);
+    state.set({ captions: state.get().captions.filter((one) => one.id !== id) });
   };
   const show = (caption: Caption | undefined) => {
     if (!caption) return;
     state.set({ captions: withCaption(state.get().captions, caption) });
-    clearTimeout(timers.get(caption.name));
+    clearTimeout(timers.get(caption.id));
     timers.set(
-      caption.name,
-      setTimeout(() => drop(caption.name), STAYS_MS),
+      caption.id,
+      setTimeout(() => drop(caption.id), STAYS_MS),
     );
   };
   const pace = new SenderPace();
@@ -58,7 +60,7 @@ export function followCaptions(call: Call, state: CallState): (() => void)[] {
       const speaker = call.peers.find((peer) => peer.peerId === peerId);
       // Words on the screen: where moderators alone write, and of somebody who cannot speak, they would be a way around it.
       if (!speaker || speaker.audience || !isHeard(state.get(), speaker.metadata)) return;
-      const said = readSpoken(speaker.name, data);
+      const said = readSpoken(speaker, data);
       if (said && pace.allow(peerId, performance.now(), CAPTIONS_OF_ONE)) show(said);
     }),
     () => {

@@ -62,7 +62,7 @@ export function followChat(call: Call, state: CallState): (() => void)[] {
       if (!mine && isHidden(peerId)) return;
       if (!mine && !host && !pace.allow(peerId, performance.now(), isSlow(state.get()) ? SLOW_CHAT : QUICK_CHAT))
         return;
-      const only = privateTo === undefined ? {} : { only: { name: mine ? nameOf(privateTo) : '' } };
+      const only = privateTo === undefined ? {} : { only: { id: privateTo, name: mine ? nameOf(privateTo) : '' } };
       addLine(state, { peerId, name, text, shownAt, mine, host, ...only });
     }),
     call.on('chat-history', ({ peerId, lines }) => {

@@ -86,7 +86,7 @@ export class InCall extends CallState {
     if (file.size > MAX_FILE_BYTES) return this.notify('chat.fileTooLarge', { size: MAX_FILE_BYTES / 1024 / 1024 });
     const { to } = this.get().draft;
     const { addLine } = await import('./follow-chat.ts');
-    const only = to === undefined ? {} : { only: { name: to.name } };
+    const only = to === undefined ? {} : { only: to };
     const shown = { name: file.name, size: file.size, url: URL.createObjectURL(file) };
     const line = { id: shown.url, peerId: 'me', name: this.get().name, text: '', shownAt: Date.now(), mine: true };
     addLine(this, { ...line, ...only, file: shown });

@@ -50,8 +50,8 @@ export interface ChatLine {
   readonly host?: boolean;
   /** Said before I came, as `by` remembers it. */
   readonly by?: string;
-  /** Only one person has it: me, or the one of this name. */
-  readonly only?: { readonly name: string };
+  /** Only one person has it: me, or the one of this name and peer id. */
+  readonly only?: { readonly id: string; readonly name: string };
   readonly file?: ChatFile;
 }
 
@@ -64,7 +64,9 @@ export interface Draft {
 
 /** What somebody is heard to say, in words. */
 export interface Caption {
-  /** Of the speaker; may be empty. */
+  /** Of the speaker: two may have one name. */
+  readonly id: string;
+  /** May be empty. */
   readonly name: string;
   readonly text: string;
 }

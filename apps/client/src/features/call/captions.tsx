@@ -10,8 +10,8 @@ export function Captions() {
   if (!on || captions.length === 0) return null;
   return (
     <div className="captions" data-testid="captions">
-      {captions.map(({ name, text }) => (
-        <p key={name} dir="auto">
+      {captions.map(({ id, name, text }) => (
+        <p key={id} dir="auto">
           {name && <b>{name}: </b>}
           {text}
         </p>

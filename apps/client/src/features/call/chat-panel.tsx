@@ -2,21 +2,11 @@
 import { useStore } from '@tandem/react';
 import { useEffect, useRef, useState } from 'react';
 import { call } from '../../call/call-model.ts';
+import { followsOn } from '../../call/follows-on.ts';
 import { mayChat } from '../../call/permitted.ts';
-import type { ChatLine } from '../../call/types.ts';
 import { useText } from '../../i18n/index.ts';
 import { ChatForm } from './chat-form.tsx';
 import { ChatLineView } from './chat-line.tsx';
-
-/** Lines of one person within this time, ms, share a name and a time. */
-const FOLLOWS_MS = 120_000;
-
-/** Whether this line stands under the name and time of the one before. */
-const followsOn = (previous: ChatLine | undefined, line: ChatLine): boolean =>
-  previous?.peerId === line.peerId &&
-  previous.by === line.by &&
-  !previous.only === !line.only &&
-  line.shownAt - previous.shownAt < FOLLOWS_MS;
 
 export function ChatPanel() {
   const t = useText();
