@@ -15,6 +15,9 @@ import type { CallState } from './state.ts';
 import type { TimeTogether } from './time-together.ts';
 import { transcribe } from './transcribe.ts';
 
+/** Readings of many people come one by one, all of them each two seconds: the page shows those of this time at once, ms. */
+const READINGS_MS = 100;
+
 /** What the events of a call are written to. */
 export interface CallEventHost {
   readonly state: CallState;
@@ -53,11 +56,19 @@ function followPeers(call: Call, { state, history, reporter }: CallEventHost, sh
     const goesOn = call.peers.some((p) => p.userId === peer.userId && p.state === 'connected');
     // Nothing comes from the audience: there is no leg that could fail.
     if (!peer.audience && (reason !== 'session-lost' || !goesOn)) reporter.legEnded(peer, reason);
+    history.forget(peer.peerId);
     showPeers();
     if (state.get().pinned === peer.peerId) state.set({ pinned: undefined });
     if (!peer.audience) tellPresence(state, 'call.left', peer.name);
   };
+  let readings: ReturnType<typeof setTimeout> | undefined;
+  const showReadings = () => {
+    readings = undefined;
+    showPeers();
+    state.set({ health: connectionHealth(state.get().peers) });
+  };
   return [
+    () => clearTimeout(readings),
     call.on('peer-added', ({ peer }) => {
       showPeers();
       if (!peer.audience) reporter.legBegan(peer.peerId);
@@ -72,8 +83,7 @@ function followPeers(call: Call, { state, history, reporter }: CallEventHost, sh
     }),
     call.on('quality', ({ peer, quality }) => {
       history.push(peer.peerId, quality);
-      showPeers();
-      state.set({ health: connectionHealth(state.get().peers) });
+      readings ??= setTimeout(showReadings, READINGS_MS);
     }),
   ];
 }

@@ -53,6 +53,10 @@ export class QualityHistory {
   all(peerId: string): readonly Sample[] {
     return this.#byPeer.get(peerId) ?? [];
   }
+  /** Who has left: what is to be said of that leg has been said. */
+  forget(peerId: string): void {
+    this.#byPeer.delete(peerId);
+  }
   /** The last minute. */
   recent(peerId: string): readonly Sample[] {
     return this.all(peerId).slice(-SHOWN);
