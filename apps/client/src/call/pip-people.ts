@@ -1,7 +1,10 @@
-import type { PeerView } from '@tandem/react';
+import { type PeerView, Store } from '@tandem/react';
 
 /** Most tiles of the small window. */
 const MOST = 4;
+
+/** Ids of those whose cameras the small window shows now; it may be people of another page of the stage. */
+export const pipShown = new Store<{ readonly ids: readonly string[] }>({ ids: [] });
 
 export interface PipTile {
   readonly id: string;

@@ -5,7 +5,7 @@ import { TrackVideo, useStore } from '@tandem/react';
 import { useEffect } from 'react';
 import { createRoot } from 'react-dom/client';
 import { call } from '../../call/call-model.ts';
-import { type PipTile, pipTiles } from '../../call/pip-people.ts';
+import { type PipTile, pipShown, pipTiles } from '../../call/pip-people.ts';
 import { useText } from '../../i18n/index.ts';
 import { Icon } from '../../ui/icons.tsx';
 import { Control } from './control-button.tsx';
@@ -76,6 +76,11 @@ function Tiles() {
     peers.filter(({ audience }) => !audience),
     speaker,
   );
+  const cameras = tiles.flatMap(({ kind, id }) => (kind === 'peer' ? [id] : [])).join(' ');
+  useEffect(() => {
+    pipShown.set({ ids: cameras.split(' ') });
+    return () => pipShown.set({ ids: [] });
+  }, [cameras]);
   if (tiles.length === 0) return <p className="pip-alone soft">{t('call.emptyTitle')}</p>;
   return (
     <ul className={`pip-tiles of-${tiles.length}`} aria-label={t('call.peopleTitle')}>
