@@ -91,3 +91,36 @@ test('who may not share is told so, and no picker is opened', async () => {
   expect(open).not.toHaveBeenCalled();
   expect(words()).toEqual(['call.grants']);
 });
+
+test('S-41 who is gone when all are muted, or let in, is no failure; what the service does not do is one', async () => {
+  const { model, words } = sharer();
+  const ask = vi.fn(async (_session: object, id: string) => {
+    if (id !== 'here') throw Object.assign(new Error(id), { code: id });
+  });
+  model.sdkCall = { session: {} } as unknown as Call;
+  await model.moderateEach(['unknown_peer', 'here'], ask);
+  await model.moderate((session) => ask(session, 'unknown_peer'));
+  expect(words()).toEqual([]);
+  await model.moderateEach(['unknown_peer', 'here', 'forbidden'], ask);
+  expect(words()).toEqual(['host.failed']);
+  expect(ask).toHaveBeenCalledTimes(6);
+});
+
+test('a file that is chosen as the call ends is no line of the next one', async () => {
+  const { model } = sharer();
+  const sent = model.sendFile(new File(['plan'], 'plan.txt'));
+  model.sdkCall = undefined;
+  await sent;
+  expect(model.get().chat).toEqual([]);
+});
+
+test('a raised hand that is looked at leaves the chat unread', () => {
+  const model = new Model();
+  model.set({ unread: 3 });
+  model.showPanel('people');
+  expect(model.get()).toMatchObject({ panel: 'people', unread: 3 });
+  model.showPanel('chat');
+  expect(model.get()).toMatchObject({ panel: 'chat', unread: 0 });
+  model.openPanel('chat');
+  expect(model.get().panel).toBeUndefined();
+});

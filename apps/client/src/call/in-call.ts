@@ -11,6 +11,9 @@ const MAX_FILE_BYTES = 5 * 1024 * 1024;
 
 const INCOMING_LINES: Record<Incoming, number | undefined> = { auto: undefined, low: 180, off: 0 };
 
+/** Whom it is about is not there any more, nor waits. */
+const isGone = (error: unknown): boolean => (error as { code?: unknown }).code === 'unknown_peer';
+
 /** What people do in a call. */
 export class InCall extends CallState {
   /** The SDK's call, for tests and diagnostics. */
@@ -86,6 +89,8 @@ export class InCall extends CallState {
     if (file.size > MAX_FILE_BYTES) return this.notify('chat.fileTooLarge', { size: MAX_FILE_BYTES / 1024 / 1024 });
     const { to } = this.get().draft;
     const { addLine } = await import('./follow-chat.ts');
+    // The call ended meanwhile: the line would be one of the next.
+    if (this.sdkCall !== call) return;
     const only = to === undefined ? {} : { only: to };
     const shown = { name: file.name, size: file.size, url: URL.createObjectURL(file) };
     const line = { id: shown.url, peerId: 'me', name: this.get().name, text: '', shownAt: Date.now(), mine: true };
@@ -124,10 +129,22 @@ export class InCall extends CallState {
     try {
       await ask(session);
       return true;
-    } catch {
-      if (this.sdkCall?.session === session) this.notify('host.failed');
+    } catch (error) {
+      if (this.sdkCall?.session === session && !isGone(error)) this.notify('host.failed');
       return false;
     }
+  }
+
+  /** The same for several people: who is gone, or was let in by another moderator, is no failure. */
+  async moderateEach(
+    ids: readonly string[],
+    ask: (session: SignalingSession, id: string) => Promise<void>,
+  ): Promise<void> {
+    await this.moderate(async (session) => {
+      const done = await Promise.allSettled(ids.map((id) => ask(session, id)));
+      const failed = done.find((one) => one.status === 'rejected' && !isGone(one.reason));
+      if (failed?.status === 'rejected') throw failed.reason;
+    });
   }
 
   /** A moderator lets me speak: I see and hear myself before anybody else does. */
@@ -156,14 +173,17 @@ export class InCall extends CallState {
     const ids = this.get()
       .peers.filter(({ audio }) => audio)
       .map(({ id }) => id);
-    await this.moderate(async (session) => {
-      await Promise.all(ids.map((id) => session.requestMute(id, 'audio')));
-    });
+    await this.moderateEach(ids, (session, id) => session.requestMute(id, 'audio'));
   }
 
+  /** Opens a panel; the one that is open closes. */
   openPanel(panel: CallModelState['panel']): void {
-    const next = this.get().panel === panel ? undefined : panel;
-    this.set({ panel: next, ...(next === 'chat' ? { unread: 0 } : {}) });
+    this.showPanel(this.get().panel === panel ? undefined : panel);
+  }
+
+  /** Opens a panel, or leaves it open. Of all of them the chat alone shows what is unread. */
+  showPanel(panel: CallModelState['panel']): void {
+    this.set({ panel, ...(panel === 'chat' ? { unread: 0 } : {}) });
   }
 
   nextLayout(): void {

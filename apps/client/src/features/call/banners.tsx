@@ -127,7 +127,7 @@ function WaitingBanner() {
   return (
     <Line icon="person-add" words={words} testId="waiting-banner">
       {waiting.length === 1 && <Action label={t('host.admit')} onClick={() => admit([first.id])} />}
-      <Action label={t('host.see')} onClick={() => call.set({ panel: 'people' })} />
+      <Action label={t('host.see')} onClick={() => call.showPanel('people')} />
     </Line>
   );
 }
@@ -168,7 +168,7 @@ function QualityBanner() {
   return (
     <Line icon="signal" warn testId="quality-banner" words={`${title} ${reasons[0] ?? ''}`}>
       {incoming !== 'off' && <Action label={t('quality.incomingOff')} onClick={() => call.setIncoming('off')} />}
-      <Action label={t('quality.details')} onClick={() => call.set({ panel: 'stats' })} />
+      <Action label={t('quality.details')} onClick={() => call.showPanel('stats')} />
     </Line>
   );
 }

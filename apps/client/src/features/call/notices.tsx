@@ -32,7 +32,7 @@ function Line({ notice: { key, values, opens } }: { notice: Notice }) {
       </p>
     );
   return (
-    <button type="button" className="notice" title={words} onClick={() => call.set({ panel: opens, unread: 0 })}>
+    <button type="button" className="notice" title={words} onClick={() => call.showPanel(opens)}>
       <span>{words}</span>
     </button>
   );

@@ -62,7 +62,7 @@ export function Stage() {
         ))}
         {more && (
           <li className="tile more-tile" style={place(more.rect)}>
-            <button type="button" data-testid="more-people" onClick={() => call.set({ panel: 'people' })}>
+            <button type="button" data-testid="more-people" onClick={() => call.showPanel('people')}>
               <span aria-hidden="true">{t('call.more', { count: more.count })}</span>
               <span className="visually-hidden">{t('call.moreLabel', { count: more.count })}</span>
             </button>

@@ -20,10 +20,7 @@ export function useWaiting(): readonly Waiting[] {
   return waiting?.map(({ peerId, metadata }) => ({ id: peerId, name: metadata?.name || t('call.guest') })) ?? NONE;
 }
 
-export const admit = (ids: readonly string[]) =>
-  void call.moderate(async (session) => {
-    await Promise.all(ids.map((id) => session.admit(id)));
-  });
+export const admit = (ids: readonly string[]) => void call.moderateEach(ids, (session, id) => session.admit(id));
 
 /** A sound when somebody new waits: the banner that says so is not seen by who looks elsewhere. */
 export function useWaitingSound(): void {
