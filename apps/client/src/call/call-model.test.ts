@@ -18,6 +18,8 @@ const publishes = vi.hoisted(() => ({ token: true }));
 const hosts = vi.hoisted((): CallEventHost[] => []);
 /** The microphone that each call was joined with. */
 const held = vi.hoisted((): unknown[] => []);
+/** How many connections that the lobby made were closed unused. */
+const closed = vi.hoisted(() => ({ times: 0 }));
 /** What joining fails with, the next one first. */
 const joining = vi.hoisted((): Error[] => []);
 
@@ -26,6 +28,7 @@ vi.mock('./report.ts', () => ({
   prepareReports: async () => {},
   reportCall: () => ({ refused: () => {}, send: () => {}, interim: () => {} }),
 }));
+vi.mock('./encrypt.ts', () => ({ encryptCall: async () => ({ close: () => {} }) }));
 vi.mock('./warm.ts', async (importOriginal) => ({
   ...(await importOriginal<typeof import('./warm.ts')>()),
   warmUp: async () => {
@@ -57,7 +60,7 @@ vi.mock('./warm.ts', async (importOriginal) => ({
         watchLevels: () => () => {},
       },
       getConfig: async () => ({ iceTransportPolicy: 'relay' }),
-      takePrewarmed: () => ({}),
+      takePrewarmed: () => ({ close: () => closed.times++ }),
       getIceServers: async () => ({ iceServers: [] }),
       ready: Promise.resolve(),
     };
@@ -125,4 +128,12 @@ test('S-39 who is moved while they look at themselves comes into the other room 
   hosts.at(-1)?.moved({ roomId: 'next', token: '' });
   await vi.waitFor(() => expect(made.at(-1)).toEqual({ roomId: 'next', audience: false }));
   expect(held.at(-1)).toBeUndefined();
+});
+
+test('an encrypted call closes the connection that the lobby made, which it cannot use', async () => {
+  const model = person(true);
+  await model.join('plain', 'Ada');
+  expect(closed.times).toBe(0);
+  await model.join('sealed', 'Ada', 'secret');
+  expect([made.length, closed.times]).toEqual([2, 1]);
 });

@@ -135,9 +135,10 @@ export class CallModel extends InCall {
     const media = localMedia.get();
     const tracks = [media.audioTrack, media.videoTrack].filter((track) => track !== undefined);
     const prewarmed = warm.takePrewarmed();
+    // One that was made before the keys sends what anybody can read.
+    if (encryption) prewarmed.close();
     const call = new warm.sdk.Call({
       session: warm.session,
-      // One that was made before the keys sends what anybody can read.
       ...(encryption ? { encryption } : { prewarmed }),
       roomId: room,
       getIceServers: warm.getIceServers,

@@ -124,6 +124,18 @@ test('another device that does not start leaves the one that is sent on, and the
   expect(media.get().videoTrack).toBeUndefined();
 });
 
+test('a phone, which opens one camera at a time, changes to the one that is chosen', async () => {
+  let label = 'front';
+  const camera = () => media.get().camera;
+  const { media } = desk((kind) => (kind === 'video' && camera()?.readyState === 'live' ? busy : label));
+  await media.start();
+  expect(camera()?.label).toBe('front');
+  media.set({ facing: 'user' });
+  label = 'back';
+  await media.chooseDevice('videoinput', 'back');
+  expect(media.get()).toMatchObject({ video: 'live', problem: undefined, videoTrack: { label: 'back' } });
+});
+
 test('what is wrong with both is over when both have started, one after the other', async () => {
   let fault: Error | undefined = busy;
   const { media } = desk((kind) => fault ?? kind);

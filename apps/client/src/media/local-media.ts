@@ -232,8 +232,11 @@ export class LocalMedia extends Store<LocalMediaState> {
   async chooseDevice(kind: MediaDeviceKind, deviceId: string): Promise<void> {
     if (kind === 'audiooutput') return savePreferences({ audioOutput: deviceId });
     savePreferences(kind === 'audioinput' ? { audioInput: deviceId } : { videoInput: deviceId });
-    if (kind === 'audioinput') await this.#startKind('audio');
-    else if (this.get().video !== 'off') await this.#startKind('video');
+    if (kind === 'audioinput') return await this.#startKind('audio');
+    if (this.get().video === 'off') return;
+    // A phone, which says which way a camera looks, opens one at a time.
+    if (this.get().facing) this.#closeCameras();
+    await this.#startKind('video');
   }
 
   /** Sound settings were changed by a person: the filter gets another try. */
