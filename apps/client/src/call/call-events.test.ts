@@ -1,5 +1,6 @@
 import type { Call, PairQuality, RemotePeer } from '@tandem/rtc';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { look } from '../lib/look-store.ts';
 import { type CallEventHost, followCall } from './call-events.ts';
 import { QualityHistory } from './history.ts';
 import { CallReporter } from './report.ts';
@@ -77,4 +78,21 @@ test('of who has left no readings are kept', () => {
   tell('peer-removed', { peer: gone, reason: 'left' });
   expect(history.all('p0')).toEqual([]);
   expect(history.all('p1')).toHaveLength(1);
+});
+
+test('where chat and reactions are taken out of the page, what other clients send of them is not shown', () => {
+  const said = { peerId: 'p0', name: 'Person 0', text: 'hello', shownAt: 0, mine: false };
+  const shown = () => {
+    const { state, tell, end } = callOf(1);
+    tell('chat', said);
+    tell('chat-history', { peerId: 'p0', lines: [{ name: 'Eve', text: 'before', at: 0 }] });
+    tell('reaction', { peerId: 'p0', emoji: 'like' });
+    const { chat, reactions, unread } = state.get();
+    end();
+    return [chat.length, reactions.length, unread];
+  };
+  expect(shown()).toEqual([2, 1, 1]);
+  look.set({ off: ['chat', 'reactions'] });
+  onTestFinished(() => look.set({ off: [] }));
+  expect(shown()).toEqual([0, 0, 0]);
 });

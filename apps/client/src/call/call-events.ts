@@ -1,5 +1,7 @@
 import { followMove, type Move, viewOf } from '@tandem/react';
 import type { Call, RemotePeer } from '@tandem/rtc';
+import { look } from '../lib/look-store.ts';
+import type { Feature } from '../look.ts';
 import { localMedia } from '../media/local-media.ts';
 import { followCaptions } from './captions.ts';
 import { connectionHealth } from './connection-health.ts';
@@ -88,12 +90,15 @@ function followPeers(call: Call, { state, history, reporter }: CallEventHost, sh
   ];
 }
 
+/** What this deployment has taken out of the page is not shown when other clients send it either. */
+const isOffered = (feature: Feature): boolean => !look.get().off?.includes(feature);
+
 function followMessages(call: Call, { state, silenced }: CallEventHost): (() => void)[] {
   return [
-    ...followChat(call, state),
+    ...(isOffered('chat') ? followChat(call, state) : []),
     ...followCaptions(call, state),
     transcribe(call, state),
-    followReactions(call, state),
+    ...(isOffered('reactions') ? [followReactions(call, state)] : []),
     call.on('mute-requested', ({ kind }) => {
       if (kind === 'audio') {
         void localMedia.setMuted(true, 'call');
