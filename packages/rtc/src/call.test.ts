@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { Call } from './call.ts';
 import type { PrewarmedConnection } from './prewarmed-connection.ts';
 import { FakeConnection } from './sfu/fake-connection.ts';
-import { Bench } from './testing-session.ts';
+import { Bench, WELCOME } from './testing-session.ts';
 
 /** Counts how often it is closed; no pair takes it. */
 class Prewarmed {
@@ -79,5 +79,25 @@ test('who joins a room of a media node asks before it offers; when the room chan
   bench.socket.say({ type: 'room', roomId: 'kitchen', peers: [], media: { peerId: 'agent2', epoch: 2 } });
   await bench.time.settle(0);
   expect(sent().toSorted()).toEqual(['media-want', 'media-want', 'offer', 'offer']);
+  call.leave();
+});
+
+test('who comes back as somebody new, as its session was lost, is served by the room’s media node again', async () => {
+  const bench = await new Bench().connected();
+  const media = { peerId: 'agent', epoch: 1 };
+  const { call, answer } = await begin(bench, new Prewarmed());
+  await answer({ media });
+  await bench.time.settle(200);
+  bench.socket.drop(1006);
+  await bench.time.settle(600);
+  bench.socket.open();
+  bench.socket.say({ ...WELCOME, peerId: 'me2' });
+  bench.socket.say({ type: 'error', code: 'session_unknown', message: 'gone', replyTo: 'resume' });
+  bench.socket.say({ type: 'joined', roomId: 'kitchen', peerId: 'me2', peers: [], media });
+  await bench.time.settle(200);
+  expect(bench.socket.types()).toEqual(expect.arrayContaining(['media-want', 'offer']));
+  expect(FakeConnection.all.slice(-4).map(({ closed }) => closed)).toEqual([true, true, false, false]);
+  await bench.time.settle(10_000);
+  expect(bench.socket.types()).not.toContain('media-state');
   call.leave();
 });

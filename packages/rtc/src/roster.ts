@@ -51,7 +51,10 @@ export class Roster {
   arrive(info: PeerInfo, before: boolean): void {
     const { members, ice, sfu, limits, chat, emit } = this.#host;
     const { peerId } = info;
-    if (members.has(peerId)) return;
+    const known = members.get(peerId);
+    if (known && known.orphanTimer === undefined) return;
+    // My session was lost, its own was not: it saw me leave, and has closed its end.
+    this.#remove(peerId, 'session-lost');
     const member = new Member(info, this.#host);
     members.set(peerId, member);
     const limit = limits.of(peerId);

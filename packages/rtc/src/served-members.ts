@@ -91,7 +91,9 @@ export class ServedMembers {
       onUnserved: (peerId) => {
         const member = members.get(peerId);
         if (member && this.hasNoPair(member)) this.#unserve(member);
-        else if (member && !member.pair) this.needPair(member, (session.peerId ?? '') < peerId ? 'offer' : 'wait');
+        // Whom I have still to meet again, after a session that was lost, would take this offer for that of the next pair.
+        else if (member && !member.pair && member.orphanTimer === undefined)
+          this.needPair(member, (session.peerId ?? '') < peerId ? 'offer' : 'wait');
         // The node's tracks, shown before it served, end with it.
         else if (member && !member.served) this.#showAll(member, (slot) => member.pair?.receiver(slot));
       },

@@ -80,3 +80,16 @@ test('a room that moves once more before the next node serves keeps what does', 
   expect(shown).toEqual(['audio', 'video', 'audio', 'video']);
   sfu.close();
 });
+
+test('a next node that goes before it serves takes nothing away: what the node before brings stays until pairs do', async () => {
+  const { sfu, hear, unserved, old } = await startMove();
+  sfu.set({ peerId: 'a6', epoch: 6 });
+  await vi.advanceTimersByTimeAsync(0);
+  const gone = FakeConnection.all.slice(-2);
+  hear('a6', 'media-state', { state: { mode: 'closing', epoch: 6 } });
+  expect(unserved).toEqual(['bob']);
+  expect([old.closed, gone.map(({ closed }) => closed)]).toEqual([false, [true, true]]);
+  await vi.advanceTimersByTimeAsync(8000);
+  expect(old.closed).toBe(true);
+  sfu.close();
+});

@@ -168,10 +168,12 @@ export class Sfu {
   }
 
   #replace(agent: string, epoch: number, comes: boolean): void {
-    // Of the two before, that stays which serves.
-    const [stays, goes] = this.#old && !this.#link?.isLive ? [this.#old, this.#link] : [this.#link, this.#old];
-    goes?.close();
-    this.#old = stays;
+    this.#keepOld();
+    // After a session that was lost the same node serves me as somebody new. What it had with me before it has closed.
+    if (this.#old?.agent === agent) {
+      this.#old.close();
+      this.#old = undefined;
+    }
     const host = this.#host;
     const send = (type: 'offer' | 'answer' | 'ice-candidate' | 'media-want', body: object) =>
       host.sendTo(agent, type, body);
@@ -200,6 +202,14 @@ export class Sfu {
     for (const peerId of host.peerIds()) this.#expect(peerId);
   }
 
+  /** Of the two links that one stays, as the old one, which serves. */
+  #keepOld(): void {
+    const [stays, goes] = this.#old && !this.#link?.isLive ? [this.#old, this.#link] : [this.#link, this.#old];
+    goes?.close();
+    this.#old = stays;
+    this.#link = undefined;
+  }
+
   #agentSays(link: SfuLink, state: unknown): void {
     const { mode, send, talking, keyFrame } = (state ?? {}) as Record<string, unknown>;
     const { peerId, is } = (talking ?? {}) as { peerId?: unknown; is?: unknown };
@@ -207,7 +217,7 @@ export class Sfu {
     if (mode === 'engine-lost') link.start();
     if (mode === 'layers' && Array.isArray(send)) link.up?.want(new Set(send), keyFrame === true);
     // No other node follows: back to pairs, while the legs go on.
-    if (mode === 'closing' && link === this.#link) this.#drop();
+    if (mode === 'closing' && link === this.#link) this.#drop(link.epoch);
   }
 
   #peerSays(peerId: string, state: unknown): void {
@@ -267,24 +277,23 @@ export class Sfu {
   }
 
   #failed(link: SfuLink): void {
-    this.#failedEpoch = link.epoch;
     this.#host.onTiming(`sfu-failed:${link.epoch}`);
-    this.#drop();
+    this.#drop(link.epoch);
   }
 
-  /** Back to pairs: each begins at once, and the link goes when they stand, or at the latest after a while. */
-  #drop(): void {
-    const link = this.#link;
-    if (!link) return;
-    this.#link = undefined;
-    this.#failedEpoch = Math.max(this.#failedEpoch, link.epoch);
+  /**
+   * Back to pairs: each begins at once, and the link goes when they stand, or at the latest after a while.
+   * @param failedEpoch its node is not tried again. Absent: it may come back, as when the room is joined anew after a session that was lost
+   */
+  #drop(failedEpoch = this.#failedEpoch): void {
+    this.#failedEpoch = failedEpoch;
     this.#mine.clear();
     this.#theirs.clear();
-    this.#old?.close();
-    this.#old = link;
+    this.#keepOld();
+    const link = this.#old;
     for (const peerId of this.#host.peerIds()) this.#host.onUnserved(peerId);
     this.#host.clock.setTimeout(() => {
-      if (this.#old === link) this.#leave(link);
+      if (link && this.#old === link) this.#leave(link);
     }, PATIENCE_MS);
   }
 }
