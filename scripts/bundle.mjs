@@ -1,4 +1,4 @@
-// Bundle services into dist/NAME/main.mjs: one file each, no node_modules in the images. Usage: node scripts/bundle.mjs [NAME [FOLDER]]
+// Bundle services into dist/NAME/main.mjs: one file each, and one for a health check of its own; no node_modules in the images. Usage: node scripts/bundle.mjs [NAME [FOLDER]]
 import { cpSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { build } from 'esbuild';
@@ -16,6 +16,8 @@ const entries = {
   canary: 'infra/canary/main.ts',
   edge: 'infra/local/edge/main.ts',
 };
+/** Programs that run for each health check of a container: dist/NAME/health.mjs. */
+const healthChecks = { turn: 'infra/turn-node/health.ts', media: 'infra/media-node/health.ts' };
 
 function filesBelow(dir, ending) {
   return readdirSync(dir, { recursive: true, encoding: 'utf8' })
@@ -32,8 +34,12 @@ for (const name of only ? [only] : Object.keys(entries)) {
   rmSync(outdir, { recursive: true, force: true });
   mkdirSync(outdir, { recursive: true });
   await build({
-    entryPoints: [join(root, entry)],
-    outfile: join(outdir, 'main.mjs'),
+    entryPoints: {
+      main: join(root, entry),
+      ...(healthChecks[name] ? { health: join(root, healthChecks[name]) } : {}),
+    },
+    outdir,
+    outExtension: { '.js': '.mjs' },
     bundle: true,
     platform: 'node',
     target: 'node24',

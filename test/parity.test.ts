@@ -111,7 +111,7 @@ function portOf(part: Part): number {
 function healthOf(part: Part): string {
   const one = topology[part];
   if (one.kind === 'packager' || one.kind === 'composer') return '';
-  return one.kind === 'service' ? one.startupPath : one.healthArgument;
+  return one.kind === 'service' ? one.startupPath : one.healthProgram;
 }
 
 /** Port and path of `fetch('http://127.0.0.1:8080/…')`, or the argument that asks a TURN node. */

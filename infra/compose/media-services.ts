@@ -40,7 +40,7 @@ export function mediaNode() {
     volumes: [RECORDINGS_VOLUME, HLS_VOLUME, RUN_VOLUME],
     // Its way to auth and signaling is the edge.
     depends_on: whenHealthy(['cache', 'edge']),
-    healthcheck: probe(nodeHealthCommand(media.healthArgument)),
+    healthcheck: probe(nodeHealthCommand(media.healthProgram)),
     stop_grace_period: '120s',
   };
 }

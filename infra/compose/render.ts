@@ -85,7 +85,7 @@ function turnNode() {
     } satisfies Partial<Record<keyof TurnNodeConfig, string>>,
     volumes: ['certificates:/tls:ro'],
     depends_on: whenHealthy(turn.dependsOn),
-    healthcheck: probe(nodeHealthCommand(turn.healthArgument)),
+    healthcheck: probe(nodeHealthCommand(turn.healthProgram)),
     stop_grace_period: '120s',
   };
 }

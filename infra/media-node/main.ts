@@ -1,10 +1,9 @@
-/** `node media-node.mjs` runs a media node; `node media-node.mjs health` asks it, for the container's health check. */
+/** `node media-node.mjs` runs a media node. */
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { loadConfig } from '@tandem/service';
 import { serveOn } from '../node-kit/serve-on.ts';
 import { enginePorts, MediaNodeConfig } from './src/config.ts';
-import { checkAlive } from './src/health.ts';
 import { startJanusEngine } from './src/janus-engine.ts';
 import { janusProgram } from './src/location.ts';
 import { startMediaNode } from './src/media-node.ts';
@@ -40,9 +39,7 @@ async function run(config: MediaNodeConfig): Promise<void> {
 }
 
 try {
-  const config = loadConfig(MediaNodeConfig);
-  if (process.argv[2] === 'health') await checkAlive(config.RUN_DIR);
-  else await run(config);
+  await run(loadConfig(MediaNodeConfig));
   process.exit(0);
 } catch (error) {
   console.error(error instanceof Error ? error.message : String(error));

@@ -54,7 +54,7 @@ export function mediaTask(scope: Construct, props: MediaFleetProps, of: MediaTas
     logRetention: props.logRetention,
     environment: { ...described.environment, ...settings },
     secrets: described.secrets,
-    healthArgument: topology.media.healthArgument,
+    healthProgram: topology.media.healthProgram,
   });
   // On the host's network the port is the host's; without the mapping no target group takes the container.
   container.addPortMappings({ containerPort: topology.media.port });

@@ -23,7 +23,7 @@ export interface NodeTask {
   readonly environment: Readonly<Record<string, string>>;
   readonly secrets: Readonly<Record<string, ecs.Secret>>;
   /** Argument of the program that asks a running node. */
-  readonly healthArgument: string;
+  readonly healthProgram: string;
 }
 
 /** What runs on each instance, on the host's network: a node's program, its drain told to the group. */
@@ -57,7 +57,7 @@ export function nodeTask(
     // No stopTimeout: it is documented to 120 s. ECS_CONTAINER_STOP_TIMEOUT of the instance holds instead.
     ulimits: [{ name: ecs.UlimitName.NOFILE, softLimit: 262_144, hardLimit: 262_144 }],
     healthCheck: {
-      command: nodeHealthCommand(of.healthArgument),
+      command: nodeHealthCommand(of.healthProgram),
       interval: Duration.seconds(10),
       timeout: Duration.seconds(5),
       retries: 3,

@@ -50,7 +50,7 @@ export function turnTask(scope: Construct, props: TurnFleetProps, of: TurnTask):
     logRetention: props.logRetention,
     environment: { ...described.environment, ...settings },
     secrets: described.secrets,
-    healthArgument: part.healthArgument,
+    healthProgram: part.healthProgram,
   });
   container.addPortMappings({ containerPort: part.port, protocol: ecs.Protocol.TCP });
   of.secret.grantRead(task.taskRole);

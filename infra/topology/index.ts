@@ -206,8 +206,8 @@ export const topology = {
     /** Takes TCP connections while the node takes calls; the load balancer for turns: asks it. */
     readyPort: 3479,
     relayPorts: [49152, 65535],
-    /** Argument of the program that asks a running node, by one STUN binding request. */
-    healthArgument: 'health',
+    /** Asks the node beside it, by one STUN binding request. */
+    healthProgram: '/app/health.mjs',
     config: TurnNodeConfig,
     environment: {
       ...cache,
@@ -232,8 +232,8 @@ export const topology = {
     livePath: '/health/live',
     readyPath: '/health/ready',
     routes: ['/whip', '/whep'],
-    /** Argument of the program that asks a running node. */
-    healthArgument: 'health',
+    /** Asks the node beside it. */
+    healthProgram: '/app/health.mjs',
     config: MediaNodeConfig,
     environment: {
       ...token,

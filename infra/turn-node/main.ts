@@ -1,31 +1,23 @@
-/** `node turn-node.mjs` runs a TURN node; `node turn-node.mjs health` asks it, for the container's health check. */
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+/** `node turn-node.mjs` runs a TURN node. */
 import { loadConfig } from '@tandem/service';
 import { serveOn } from '../node-kit/serve-on.ts';
 import { TurnNodeConfig } from './src/config.ts';
-import { stunAnswers } from './src/health.ts';
 import { startTurnNode } from './src/node.ts';
 
 serveOn((event, more) => console.log(JSON.stringify({ event, ...more })));
 
 try {
   const config = loadConfig(TurnNodeConfig);
-  if (process.argv[2] === 'health') {
-    const [address = '', port = ''] = (await readFile(join(config.RUN_DIR, 'address'), 'utf8')).split(' ');
-    await stunAnswers(address, Number(port));
-  } else {
-    const node = await startTurnNode(config);
-    // coturn would drop its calls on SIGTERM: the agent takes it and drains. A second one ends at once.
-    let signals = 0;
-    for (const signal of ['SIGTERM', 'SIGINT'] as const)
-      process.on(
-        signal,
-        () => void (signals++ === 0 ? node.drain(config.STOP_DRAIN_SECONDS) : node[Symbol.asyncDispose]()),
-      );
-    process.exitCode = (await node.ended) === 'drained' ? 0 : 1;
-    await node[Symbol.asyncDispose]();
-  }
+  const node = await startTurnNode(config);
+  // coturn would drop its calls on SIGTERM: the agent takes it and drains. A second one ends at once.
+  let signals = 0;
+  for (const signal of ['SIGTERM', 'SIGINT'] as const)
+    process.on(
+      signal,
+      () => void (signals++ === 0 ? node.drain(config.STOP_DRAIN_SECONDS) : node[Symbol.asyncDispose]()),
+    );
+  process.exitCode = (await node.ended) === 'drained' ? 0 : 1;
+  await node[Symbol.asyncDispose]();
 } catch (error) {
   console.error(error instanceof Error ? error.message : String(error));
   process.exitCode = 1;

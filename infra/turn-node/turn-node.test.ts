@@ -1,6 +1,7 @@
 /** The TURN node with real coturn and real Redis, as the user that the cache gives it. */
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { createHmac } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -101,6 +102,7 @@ async function world(secrets: SecretSource, { password = 'node-password', leavin
   return {
     admin,
     redis,
+    folder,
     port,
     node,
     host,
@@ -164,6 +166,19 @@ test('a node enters the directory, relays, rotates its secret without a restart,
   expect(await w.admin.hgetall(TURN_DIRECTORY_KEY)).toEqual({});
   expect(w.calls[0]).toBe('wait');
   expect(w.calls.at(-1)).toBe('done');
+});
+
+test('the program of the container’s health check finds a node that answers, and one that does not', async () => {
+  await using w = await world(async () => ['secret']);
+  const ask = async () => {
+    const child = execFile(process.execPath, [join(import.meta.dirname, 'health.ts')], { env: { RUN_DIR: w.folder } });
+    return (await once(child, 'exit'))[0];
+  };
+  await vi.waitFor(async () => expect(await ask()).toBe(0), soon);
+  process.kill(w.node.coturn.pid, 'SIGSTOP');
+  expect(await ask()).toBe(1);
+  process.kill(w.node.coturn.pid, 'SIGCONT');
+  await vi.waitFor(async () => expect(await ask()).toBe(0), soon);
 });
 
 test('a node whose secret store does not answer stays in the directory, and leaves when the group wants it gone', async () => {

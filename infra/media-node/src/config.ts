@@ -3,6 +3,7 @@ import { ConfigError } from '@tandem/service';
 import { checkedText, httpUrl, isUrl } from '@tandem/service/settings';
 import Type, { type Static } from 'typebox';
 import { directorySettings, hostSettings, metricsSettings } from '../../node-kit/settings.ts';
+import { RUN_DIR } from './health.ts';
 
 /** Encoders and viewers over HTTP that a node takes where nothing else is set. */
 export const HTTP_DEFAULTS = { MAX_STREAMS: 100, MAX_VIEWERS: 500 } as const;
@@ -12,7 +13,7 @@ export const MediaNodeConfig = Type.Object({
     default: 'janus',
     description: 'The engine: the folder that `npm run media:engine` prints, or a program.',
   }),
-  RUN_DIR: Type.String({ default: '/run/media', description: 'Writable folder: settings of the engines.' }),
+  RUN_DIR: Type.String({ default: RUN_DIR, description: 'Writable folder: settings of the engines.' }),
   MEDIA_MIN_PORT: Type.Integer({ default: 20_000, minimum: 1024, maximum: 65_535, description: 'First UDP port.' }),
   MEDIA_MAX_PORT: Type.Integer({ default: 40_000, minimum: 1024, maximum: 65_535, description: 'Last UDP port.' }),
   NODE_MBPS: Type.Optional(

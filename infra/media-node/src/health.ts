@@ -1,6 +1,9 @@
-/** Is the node's loop alive, with an engine? The program's argument `health` asks, for the container's check. */
+/** Is the node's loop alive, with an engine? The program `health.mjs` asks, for the container's check. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+
+/** Where the node has settings of its engines, unless its setting RUN_DIR names another folder. */
+export const RUN_DIR = '/run/media';
 
 /** The loop writes every 2 s. */
 const STALE_MS = 15_000;

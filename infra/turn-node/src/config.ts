@@ -3,6 +3,7 @@ import { BlockList, isIP } from 'node:net';
 import { checkedText, listText } from '@tandem/service/settings';
 import Type, { type Static } from 'typebox';
 import { directorySettings, hostSettings, metricsSettings } from '../../node-kit/settings.ts';
+import { RUN_DIR } from './health.ts';
 
 const port = (value: number, description: string) =>
   Type.Integer({ default: value, minimum: 1, maximum: 65535, description });
@@ -108,7 +109,7 @@ export const TurnNodeConfig = Type.Object({
   ...hostSettings,
   ...metricsSettings('turn'),
   RUN_DIR: Type.String({
-    default: '/run/turn',
+    default: RUN_DIR,
     description: 'Writable folder: database of coturn, its address, password of its telnet interface.',
   }),
   TURNSERVER: Type.String({

@@ -2,6 +2,9 @@
 import { randomBytes } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 
+/** Where the agent writes its settings and its address, unless its setting RUN_DIR names another folder. */
+export const RUN_DIR = '/run/turn';
+
 /** Type of the answer, and length of a message's header (RFC 8489 section 5). */
 const [BINDING_SUCCESS, HEADER_BYTES] = [0x0101, 20];
 
