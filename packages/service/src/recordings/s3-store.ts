@@ -49,7 +49,10 @@ export class S3Store implements RecordingStore {
   }
 
   async put(key: string, body: Uint8Array | string): Promise<void> {
-    await this.#client.send(new PutObjectCommand({ ...this.#at(key), Body: body }));
+    // Without it the SDK warns, on stderr, of an empty one.
+    await this.#client.send(
+      new PutObjectCommand({ ...this.#at(key), Body: body, ContentLength: Buffer.byteLength(body) }),
+    );
   }
 
   async putFile(key: string, path: string): Promise<void> {
