@@ -124,3 +124,25 @@ test('a raised hand that is looked at leaves the chat unread', () => {
   model.openPanel('chat');
   expect(model.get().panel).toBeUndefined();
 });
+
+test('in a large room the next line waits, also in a chat that was closed and opened again: no page would show it', () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const chat = vi.fn();
+  const model = new Model();
+  model.sdkCall = { chat } as unknown as Call;
+  model.set({ phase: 'call', peers: Array(49).fill({}) });
+  const send = (text: string) => {
+    model.write({ text });
+    return model.sendDraft();
+  };
+  expect([send('one'), send('two')]).toEqual([true, false]);
+  expect(model.get().draft.text).toBe('two');
+  vi.advanceTimersByTime(5000);
+  expect(model.sendDraft()).toBe(true);
+  model.set({ moderator: true });
+  expect(send('three')).toBe(true);
+  model.set({ moderator: false, peers: [] });
+  expect(send('four')).toBe(true);
+  expect(chat.mock.calls.map(([text]) => text)).toEqual(['one', 'two', 'three', 'four']);
+});

@@ -3,6 +3,7 @@ import type { Call, SignalingSession } from '@tandem/rtc';
 import { preferences } from '../lib/preferences.ts';
 import { localMedia } from '../media/local-media.ts';
 import { isAddresseeGone, mayChat, mayShare } from './permitted.ts';
+import { chatWait } from './sender-pace.ts';
 import { CallState } from './state.ts';
 import type { CallModelState, Draft, Incoming, ReactionKind } from './types.ts';
 
@@ -77,8 +78,10 @@ export class InCall extends CallState {
     const { text, to } = this.get().draft;
     const clean = text.trim().slice(0, 2000);
     if (!clean || !mayChat(this.get()) || isAddresseeGone(this.get())) return false;
+    const sentAt = performance.now();
+    if (chatWait(this.get(), sentAt) > 0) return false;
     this.sdkCall?.chat(clean, to?.id);
-    this.write({ text: '' });
+    this.write({ text: '', sentAt });
     return true;
   }
 

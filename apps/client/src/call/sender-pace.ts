@@ -27,6 +27,13 @@ const KEPT = 1000;
 
 export const isSlow = ({ peers }: Pick<CallModelState, 'peers'>): boolean => peers.length + 1 >= SLOW_FROM;
 
+/** How long my next line has to wait, so that no page drops it, ms. @param now of performance.now() */
+export function chatWait(state: Pick<CallModelState, 'peers' | 'moderator' | 'draft'>, now: number): number {
+  const { sentAt } = state.draft;
+  if (sentAt === undefined || state.moderator || !isSlow(state)) return 0;
+  return Math.max(0, sentAt + SLOW_MS - now);
+}
+
 /** Counts one kind of thing, for each sender. */
 export class SenderPace {
   readonly #senders = new Map<string, { tokens: number; at: number; fullAt: number }>();

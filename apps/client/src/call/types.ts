@@ -60,6 +60,8 @@ export interface Draft {
   readonly text: string;
   /** One person, whose name outlasts them. Undefined: everybody. */
   readonly to: { readonly id: string; readonly name: string } | undefined;
+  /** When the last line went out, ms of the clock of this page (performance.now()). Undefined: none did. */
+  readonly sentAt?: number;
 }
 
 /** What somebody is heard to say, in words. */

@@ -3,7 +3,7 @@ import { useStore } from '@tandem/react';
 import { type FormEvent, useEffect, useRef, useState } from 'react';
 import { call } from '../../call/call-model.ts';
 import { isAddresseeGone } from '../../call/permitted.ts';
-import { isSlow, SLOW_MS } from '../../call/sender-pace.ts';
+import { chatWait, isSlow, SLOW_MS } from '../../call/sender-pace.ts';
 import { useText } from '../../i18n/index.ts';
 import { Icon } from '../../ui/icons.tsx';
 import { Select } from '../../ui/select.tsx';
@@ -14,13 +14,13 @@ export function ChatForm() {
   const { text } = useStore(call, (s) => s.draft);
   const gone = useStore(call, isAddresseeGone);
   const input = useRef<HTMLInputElement>(null);
-  const { slow, waiting, wrote } = usePace();
+  const { slow, waiting } = usePace();
   useEffect(() => input.current?.focus(), []);
 
   function send(event: FormEvent) {
     event.preventDefault();
     // What was written meanwhile stays.
-    if (!waiting && call.sendDraft()) wrote();
+    call.sendDraft();
   }
 
   return (
@@ -63,16 +63,20 @@ export function ChatForm() {
   );
 }
 
-/** In a large room a line has to wait for the one before. */
+/** In a large room a line has to wait for the one before, also when the chat was closed meanwhile. */
 function usePace() {
   const slow = useStore(call, (s) => isSlow(s) && !s.moderator);
+  const sentAt = useStore(call, (s) => s.draft.sentAt);
   const [waiting, setWaiting] = useState(false);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: both change how long.
   useEffect(() => {
-    if (!waiting) return;
-    const timer = setTimeout(() => setWaiting(false), SLOW_MS);
+    const wait = chatWait(call.get(), performance.now());
+    setWaiting(wait > 0);
+    if (wait === 0) return;
+    const timer = setTimeout(() => setWaiting(false), wait);
     return () => clearTimeout(timer);
-  }, [waiting]);
-  return { slow, waiting: slow && waiting, wrote: () => setWaiting(true) };
+  }, [slow, sentAt]);
+  return { slow, waiting };
 }
 
 /** Shown with two others or more, as with one every line is private; and until another is chosen for who has left. */
