@@ -25,6 +25,41 @@ const keepNotes = () => {
 };
 const notesOf = (page: Page) => page.evaluate(() => (globalThis as unknown as { notes: number[] }).notes);
 
+test('chat: who reads what was said before is left there when a line comes, and sees their own', async () => {
+  const { page } = await join('Ada', 'reading', { before: noDevices });
+  await page.getByTestId('empty-room').waitFor();
+  await page.getByTestId('open-chat').click();
+  const say = (count: number, mine: boolean) =>
+    page.evaluate(
+      ({ count, mine }) => {
+        const line = (key: number) => ({ key, peerId: `p${key}`, name: 'Bob', text: `line ${key}`, shownAt: 0 });
+        const chat = Array.from({ length: count }, (_, key) => ({ ...line(key), mine: mine && key === count - 1 }));
+        (globalThis as unknown as Model).__tandem.model.set({ chat });
+      },
+      { count, mine },
+    );
+  const list = page.locator('.panel-scroll.chat');
+  const shows = async (text: string) => {
+    await page.getByText(text, { exact: true }).waitFor();
+    await atRest(page);
+    return list.evaluate((element, text) => {
+      const lines = [...element.querySelectorAll('[data-testid=chat-line]')];
+      const line = lines.find(({ textContent }) => textContent === text)?.getBoundingClientRect();
+      const area = element.getBoundingClientRect();
+      return line !== undefined && line.top >= area.top && line.bottom <= area.bottom;
+    }, text);
+  };
+  await say(100, false);
+  expect(await shows('line 99')).toBe(true);
+  await list.evaluate((element) => element.scrollTo({ top: 0 }));
+  expect(await shows('line 0')).toBe(true);
+  await say(101, false);
+  expect(await shows('line 100'), 'Ada reads the first line').toBe(false);
+  expect(await shows('line 0')).toBe(true);
+  await say(102, true);
+  expect(await shows('line 101'), 'her own').toBe(true);
+});
+
 test('keys: no letter ends the call, they can be switched off; the focus goes back when a panel closes', async () => {
   const { page } = await join('Ada', 'keys', { before: noDevices });
   await page.getByTestId('empty-room').waitFor();

@@ -8,17 +8,21 @@ import { useText } from '../../i18n/index.ts';
 import { ChatForm } from './chat-form.tsx';
 import { ChatLineView } from './chat-line.tsx';
 
+/** Who is this near to the end of the chat, px, reads what comes. */
+const NEAR_END = 40;
+
 export function ChatPanel() {
   const t = useText();
   const lines = useStore(call, (s) => s.chat);
   const may = useStore(call, mayChat);
   const isGranted = useStore(call, (s) => s.writing);
   const list = useRef<HTMLDivElement>(null);
+  const isAtEnd = useRef(true);
   const [dropping, setDropping] = useState(false);
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: scroll when a line comes.
   useEffect(() => {
-    list.current?.scrollTo({ top: list.current.scrollHeight });
+    // Who reads what was said before is left there; what they write themselves they want to see.
+    if (isAtEnd.current || lines.at(-1)?.mine) list.current?.scrollTo({ top: list.current.scrollHeight });
   }, [lines]);
 
   return (
@@ -37,8 +41,17 @@ export function ChatPanel() {
         if (may) for (const file of event.dataTransfer.files) void call.sendFile(file);
       }}
     >
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard. */}
-      <div ref={list} className="panel-scroll chat" role="log" aria-label={t('chat.title')} tabIndex={0}>
+      <div
+        ref={list}
+        className="panel-scroll chat"
+        role="log"
+        aria-label={t('chat.title')}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard.
+        tabIndex={0}
+        onScroll={({ currentTarget: { scrollTop, clientHeight, scrollHeight } }) => {
+          isAtEnd.current = scrollHeight - scrollTop - clientHeight < NEAR_END;
+        }}
+      >
         {lines.length === 0 && <p className="soft chat-empty">{t('chat.empty')}</p>}
         {lines.map((line, index) => {
           const previous = lines[index - 1];
