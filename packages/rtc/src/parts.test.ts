@@ -127,6 +127,7 @@ function messagePair() {
   const back = { readyState: 'open', send: (text: string) => one.receive('b', text) } as unknown as RTCDataChannel;
   const one = new PeerMessages({
     clock: time,
+    members: new Map([['b', {}]]),
     channel: () => channel,
     signal: (_peer, message) => {
       signaled.push(message);
@@ -138,6 +139,7 @@ function messagePair() {
   });
   const other = new PeerMessages({
     clock: time,
+    members: new Map([['a', {}]]),
     channel: () => back,
     signal: () => Promise.resolve({ ok: false, reason: 'peer-left' }),
     once: () => false,

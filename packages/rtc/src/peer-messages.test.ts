@@ -10,11 +10,14 @@ function room(names: readonly string[], { lost = [] as readonly string[], sealed
   const frames: string[] = [];
   const heard: string[] = [];
   const people = new Map<string, PeerMessages>();
+  /** Who is in view of whom. */
+  const views = new Map(names.map((name) => [name, new Map([...names, 'mallory'].map((other) => [other, other]))]));
   for (const name of names)
     people.set(
       name,
       new PeerMessages({
         clock: time,
+        members: views.get(name) as ReadonlyMap<string, unknown>,
         channel: () => undefined,
         signal: async (to, message) => {
           frames.push(`${name} > ${to}: ${message.tandem}`);
@@ -34,7 +37,7 @@ function room(names: readonly string[], { lost = [] as readonly string[], sealed
     );
   const others = names.slice(1);
   const ada = people.get('ada') as PeerMessages;
-  return { time, frames, heard, ada, others, people };
+  return { time, frames, heard, ada, others, people, views };
 }
 const NAMES = ['ada', 'bob', 'cleo', 'dan', 'eve'];
 const line = (id = '1'): PeerMessage => ({ tandem: 'chat', id, text: 'hi', at: Date.now() });
@@ -95,4 +98,16 @@ test('who sends to the room without end gets ten frames a second of mine, of bou
   expect(acks.length).toBeLessThanOrEqual(10);
   expect(acks.length).toBeGreaterThan(5);
   expect(MAX_ACKS * 64, 'characters of ids in one frame').toBeLessThan(8192);
+});
+
+test('what comes before its sender is in view is not acknowledged, and is shown when it comes again', async () => {
+  const { time, heard, ada, others, views } = room(NAMES);
+  views.get('dan')?.delete('ada');
+  const delivered = ada.sendToAll(others, line());
+  time.run(200);
+  expect(heard.filter((what) => what.startsWith('dan'))).toEqual([]);
+  views.get('dan')?.set('ada', 'ada');
+  time.run(3000);
+  expect(Object.fromEntries(await delivered)).toMatchObject({ dan: { ok: true } });
+  expect(heard.filter((what) => what.startsWith('dan'))).toEqual(['dan < ada: chat']);
 });

@@ -12,6 +12,8 @@ export type ReceivedMessage = Exclude<PeerMessage, { tandem: 'ack' | 'acks' }>;
 
 export interface PeerMessagesHost {
   readonly clock: Clock;
+  /** Who is in the call, by peer id. */
+  readonly members: ReadonlyMap<string, unknown>;
   channel(peerId: string): RTCDataChannel | undefined;
   signal(peerId: string, message: PeerMessage): Promise<DeliveryResult>;
   /** One frame to a peer, or to everybody in the room; neither acknowledged nor repeated. False: not sent, or not possible in this call. */
@@ -75,7 +77,8 @@ export class PeerMessages {
    */
   receive(peerId: string, raw: unknown): boolean {
     const message = readPeerMessage(raw, Date.now());
-    if (!message) return isPeerMessage(raw);
+    // Who it is may come later than what goes to the whole room: not acknowledged, it comes again.
+    if (!message || !this.#host.members.has(peerId)) return isPeerMessage(raw);
     if (message.tandem === 'ack' || message.tandem === 'acks') {
       for (const id of message.tandem === 'ack' ? [message.id] : message.ids) this.#acknowledged(peerId, id);
       return true;
