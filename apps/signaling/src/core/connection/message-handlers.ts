@@ -5,7 +5,7 @@ import { SplicedFrame } from '../../wire/spliced-frame.ts';
 import { RefusalError } from '../errors.ts';
 import { withoutGiven } from '../rooms/grants.ts';
 import { isAudience, saidInRoom, withProvenClaims } from '../rooms/member-record.ts';
-import { entryOf, hearsEntry } from '../rooms/notifications.ts';
+import { entryOf } from '../rooms/notifications.ts';
 import { replaceMetadata } from '../rooms/replace-metadata.ts';
 import { isRestricted } from '../rooms/restriction.ts';
 import { grantsOf } from '../rooms/show-grants.ts';
@@ -91,8 +91,8 @@ function answerJoined(connection: Connection, roomId: string): void {
   const { identity } = connection;
   if (isMediaPeer(peerId)) connection.sendMessage(tokenEnds(room.members.values()));
   if (connection.session.granted !== '') connection.sendMessage(grantsOf(identity));
-  if (room.restricted.length > 0 || (room.entry !== 'open' && hearsEntry({ identity, peerId })))
-    connection.sendMessage(entryOf(room, identity));
+  // Also when nothing is restricted any more: who comes back as somebody new may have heard otherwise.
+  if (room.hasSettings) connection.sendMessage(entryOf(room, identity));
 }
 
 const look: Handler<'look'> = async ({ parts, connection, message }) => {

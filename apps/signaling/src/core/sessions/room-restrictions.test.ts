@@ -34,6 +34,11 @@ test('S-49 everybody hears what moderators alone may do, at once, when they come
   const back = new Client(n2, 'bob');
   await send(cluster, back, { type: 'resume', sessionToken: b.token });
   expect(back.of('entry').at(-1)).toMatchObject({ share: false, chat: true });
+  // Who lost its session meanwhile comes as somebody new, and has heard of the restriction.
+  await send(cluster, mod, { type: 'set-entry', entry: 'open', share: true });
+  const again = new Client(n2, 'late');
+  await join(cluster, again);
+  expect(again.of('entry').at(-1)).toMatchObject({ entry: 'open', share: true, chat: true });
 });
 
 test('S-49 a change of who comes in leaves what people may do, and who asks to come in is told to moderators only', async () => {
