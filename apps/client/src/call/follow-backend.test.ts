@@ -86,6 +86,7 @@ test('S-39 while one may not publish, what the settings open is closed, and noth
   vi.stubGlobal('localStorage', { getItem: () => null, setItem: () => {} });
   vi.stubGlobal('navigator', {
     mediaDevices: {
+      addEventListener: () => {},
       removeEventListener: () => {},
       getSupportedConstraints: () => ({}),
       getUserMedia: async () => {
