@@ -97,7 +97,7 @@ const added: typeof leftOut = {
 interface Seen {
   settings: string[];
   port: number;
-  /** Path, or the argument of the program. */
+  /** Path, or the program that asks. */
   health: string;
 }
 
@@ -107,16 +107,16 @@ function portOf(part: Part): number {
   return part === 'media' ? topology.media.mediaPorts[0] : topology[part].port;
 }
 
-/** What asks for its health: a path, the argument of the program, or nothing. */
+/** What asks for its health: a path, a program, or nothing. */
 function healthOf(part: Part): string {
   const one = topology[part];
   if (one.kind === 'packager' || one.kind === 'composer') return '';
   return one.kind === 'service' ? one.startupPath : one.healthProgram;
 }
 
-/** Port and path of `fetch('http://127.0.0.1:8080/…')`, or the argument that asks a TURN node. */
+/** Port and path of `get('http://127.0.0.1:8080/…')`, or the program that asks a TURN or media node. */
 function asked(command: readonly string[]): { port?: number; health: string } {
-  const url = /fetch\('([^']+)'\)/.exec(command.join(' '))?.[1];
+  const url = /get\('([^']+)'/.exec(command.join(' '))?.[1];
   if (!url) return { health: command.at(-1) ?? '' };
   const { port, pathname } = new URL(url);
   return { port: Number(port), health: pathname };
