@@ -66,7 +66,9 @@ export default defineConfig({
           exclude: [INSTANCES, '**/node_modules/**'],
           // aws-cdk-lib takes seconds to load: once a worker, not once a file.
           isolate: false,
-          setupFiles: ['infra/test/own-tmp.ts'],
+          globalSetup: ['infra/test/own-tmp.ts'],
+          // own-tmp.ts adds TMPDIR.
+          env: {},
           sequence: { groupOrder: 1 },
           testTimeout: 240_000,
           hookTimeout: 240_000,
