@@ -66,7 +66,7 @@ test.each(groups)(
       (one) => one.Type === 'AWS::ECS::TaskDefinition' && one.Properties.ContainerDefinitions[0].Name === name,
     );
     expect(name).toBe(nameOf(group));
-    expect(task.Properties.ContainerDefinitions[0].HealthCheck.Command).toContain('health');
+    expect(task.Properties.ContainerDefinitions[0].HealthCheck.Command).toContain('/app/health.mjs');
     // The ECS agent starts after the script of the first boot (its unit is ordered after cloud-final), which therefore must not wait.
     const started = userData.split('\n').filter((line) => /^systemctl .*signal-node/.test(line));
     expect(started).toEqual(['systemctl start --no-block signal-node.service']);
