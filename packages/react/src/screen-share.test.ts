@@ -50,3 +50,23 @@ test('a share that ends with its call sends nothing to it', async () => {
   share.stop();
   expect([picture.readyState, sent]).toEqual(['ended', [picture]]);
 });
+
+test('a call that ends while the picker is open gets no screen, and what was chosen is stopped; later it is not asked for', async () => {
+  const picture = new Picture();
+  const picked = Promise.withResolvers<object>();
+  const getDisplayMedia = vi.fn(() => picked.promise);
+  vi.stubGlobal('navigator', { mediaDevices: { getDisplayMedia } });
+  const { call, sent } = aCall();
+  const shown: unknown[] = [];
+  const share = new ScreenShare({
+    current: () => call as unknown as Call,
+    changed: (shared) => shown.push(shared),
+  });
+  const toggled = share.toggle();
+  call.state = 'ended';
+  share.stop();
+  picked.resolve({ getVideoTracks: () => [picture], getAudioTracks: () => [] });
+  await toggled;
+  await share.toggle();
+  expect([picture.readyState, sent, shown, getDisplayMedia.mock.calls.length]).toEqual(['ended', [], [], 1]);
+});

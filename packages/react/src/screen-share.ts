@@ -47,12 +47,12 @@ export class ScreenShare {
 
   /** Start or stop. While the picker is open, a second one is not opened. */
   async toggle(): Promise<void> {
-    const call = this.#host.current();
+    const call = this.#callNow();
     if (!call || this.#picking) return;
     if (this.#shared) return this.#end();
     const shared = await this.#pick();
     if (!shared) return;
-    if (this.#host.current() !== call || this.#host.allowed?.() === false) {
+    if (this.#callNow() !== call || this.#host.allowed?.() === false) {
       shared.picture.stop();
       shared.sound?.stop();
       return;
@@ -66,6 +66,12 @@ export class ScreenShare {
     this.#call = call;
     this.#set(shared);
     await call.setTrack('screen', shared.picture);
+  }
+
+  /** A page may hold one that has ended: nobody would see the screen, and nothing would stop it. */
+  #callNow(): Call | undefined {
+    const call = this.#host.current();
+    return call?.state === 'ended' ? undefined : call;
   }
 
   /** Stops sharing, and takes the screen out of the call if that goes on. */
