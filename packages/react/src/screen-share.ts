@@ -68,7 +68,7 @@ export class ScreenShare {
     await call.setTrack('screen', shared.picture);
   }
 
-  /** A page may hold one that has ended: nobody would see the screen, and nothing would stop it. */
+  /** A page may hold one that has ended: a screen in it is seen by no other person, and goes on being captured. */
   #callNow(): Call | undefined {
     const call = this.#host.current();
     return call?.state === 'ended' ? undefined : call;
