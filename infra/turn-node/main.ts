@@ -6,7 +6,7 @@ import { startTurnNode } from './src/node.ts';
 
 serveOn((event, more) => console.log(JSON.stringify({ event, ...more })));
 
-try {
+async function run(): Promise<void> {
   const config = loadConfig(TurnNodeConfig);
   const node = await startTurnNode(config);
   // coturn would drop its calls on SIGTERM: the agent takes it and drains. A second one ends at once.
@@ -18,6 +18,12 @@ try {
     );
   process.exitCode = (await node.ended) === 'drained' ? 0 : 1;
   await node[Symbol.asyncDispose]();
+}
+
+try {
+  // For one release: containers whose description is older than their image still ask so. It would be a second node beside the first.
+  if (process.argv[2] === 'health') await import('./health.ts');
+  else await run();
 } catch (error) {
   console.error(error instanceof Error ? error.message : String(error));
   process.exitCode = 1;
